@@ -1,0 +1,211 @@
+package inventory
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// MaxReportBytes bounds an encoded report. Servers refuse more than 1 MiB by default.
+const MaxReportBytes = 512 << 10
+
+// Errors that callers branch on.
+var (
+	// ErrTooLarge: the encoded report is larger than MaxReportBytes.
+	ErrTooLarge = errors.New("report is larger than 512 KiB")
+	// ErrSchema: the bytes are of no schema, or of one that this version does not read.
+	ErrSchema = errors.New("not a schema that this version reads")
+)
+
+// NewID returns 128 random bits in lower-case hex.
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return hex.EncodeToString(b[:])
+}
+
+// Encode returns the canonical bytes of r: compact JSON, fields in the order of the
+// schema, map keys sorted, no HTML escapes, no trailing newline. The same value
+// always gives the same bytes. Lists that are nil are written as [].
+func (r *Report) Encode() ([]byte, error) {
+	c := *r
+	c.Schema = ReportSchema
+	c.Gateway.Labels = orEmptyMap(c.Gateway.Labels)
+	c.Modules = make([]Module, len(r.Modules))
+	for i := range r.Modules {
+		c.Modules[i] = r.Modules[i].Normal()
+	}
+	b, err := encode(&c)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode report %q: %w", r.ID, err)
+	}
+	if len(b) > MaxReportBytes {
+		return nil, fmt.Errorf("cannot encode report %q of %d bytes: %w", r.ID, len(b), ErrTooLarge)
+	}
+	return b, nil
+}
+
+// Encode returns the canonical bytes of h.
+func (h *Heartbeat) Encode() ([]byte, error) {
+	c := *h
+	c.Schema = HeartbeatSchema
+	b, err := encode(&c)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode heartbeat %q: %w", h.ID, err)
+	}
+	return b, nil
+}
+
+// Normal returns m with empty lists in place of nil ones, as JSON readers expect.
+func (m Module) Normal() Module {
+	m.Evidence = orEmpty(m.Evidence)
+	m.Conflicts = orEmpty(m.Conflicts)
+	m.Ports = orEmpty(m.Ports)
+	m.Transcript = append([]Exchange{}, m.Transcript...)
+	for i := range m.Transcript {
+		m.Transcript[i].Lines = orEmpty(m.Transcript[i].Lines)
+	}
+	return m
+}
+
+// Digest identifies the findings of a report: it changes when a module, its identity,
+// its ports or its answers change, and not with time, sequence, reason or the
+// milliseconds that an answer took.
+func (r *Report) Digest() (string, error) {
+	modules := make([]Module, len(r.Modules))
+	for i := range r.Modules {
+		m := r.Modules[i].Normal()
+		m.Banner = nil // unasked lines differ from visit to visit
+		for j := range m.Transcript {
+			m.Transcript[j].Millis = 0
+			m.Transcript[j].Raw = nil
+		}
+		modules[i] = m
+	}
+	g := r.Gateway
+	g.Labels = orEmptyMap(g.Labels)
+	b, err := encode(struct {
+		Gateway Gateway
+		Modules []Module
+	}{g, modules})
+	if err != nil {
+		return "", fmt.Errorf("cannot digest report %q: %w", r.ID, err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// DecodeReport reads the bytes of a report, within bounds.
+func DecodeReport(b []byte) (*Report, error) {
+	if len(b) > MaxReportBytes {
+		return nil, fmt.Errorf("cannot decode report of %d bytes: %w", len(b), ErrTooLarge)
+	}
+	if err := checkShape(b); err != nil {
+		return nil, fmt.Errorf("cannot decode report: %w", err)
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("cannot decode report: %w", err)
+	}
+	if !readable(r.Schema, ReportSchema) {
+		return nil, fmt.Errorf("cannot decode report of schema %q: %w", r.Schema, ErrSchema)
+	}
+	if err := CheckGatewayID(r.Gateway.ID); err != nil {
+		return nil, fmt.Errorf("cannot decode report: %w", err)
+	}
+	return &r, nil
+}
+
+// DecodeHeartbeat reads the bytes of a heartbeat, within bounds.
+func DecodeHeartbeat(b []byte) (*Heartbeat, error) {
+	if len(b) > MaxReportBytes {
+		return nil, fmt.Errorf("cannot decode heartbeat of %d bytes: %w", len(b), ErrTooLarge)
+	}
+	if err := checkShape(b); err != nil {
+		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
+	}
+	var h Heartbeat
+	if err := json.Unmarshal(b, &h); err != nil {
+		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
+	}
+	if !readable(h.Schema, HeartbeatSchema) {
+		return nil, fmt.Errorf("cannot decode heartbeat of schema %q: %w", h.Schema, ErrSchema)
+	}
+	if err := CheckGatewayID(h.Gateway); err != nil {
+		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
+	}
+	return &h, nil
+}
+
+// CheckGatewayID says whether id can stand as one token in a NATS subject and as a
+// file name: 1 to 64 of A-Z a-z 0-9 _ -.
+func CheckGatewayID(id string) error {
+	if len(id) == 0 || len(id) > 64 {
+		return fmt.Errorf("gateway id %q is not 1 to 64 characters long", id)
+	}
+	for _, c := range []byte(id) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' {
+			continue
+		}
+		return fmt.Errorf("gateway id %q may hold only letters, digits, _ and -", id)
+	}
+	return nil
+}
+
+func readable(got, want string) bool {
+	return got == want || strings.HasPrefix(got, want+".")
+}
+
+// maxDepth is far above what any report nests and far below what hurts a decoder.
+const maxDepth = 32
+
+// checkShape refuses nesting that no report has before the decoder walks it.
+func checkShape(b []byte) error {
+	depth, inString, escaped := 0, false, false
+	for _, c := range b {
+		switch {
+		case escaped:
+			escaped = false
+		case inString:
+			escaped, inString = c == '\\', c != '"'
+		case c == '"':
+			inString = true
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("nested deeper than %d", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func orEmptyMap(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
