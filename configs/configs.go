@@ -1,0 +1,155 @@
+package configs
+
+import (
+	_ "embed"
+	"time"
+)
+
+// The commented examples of every option, as shipped.
+//
+//go:embed agent.yaml
+var AgentExample []byte
+
+//go:embed collector.yaml
+var CollectorExample []byte
+
+// Where the programs look when no --config is given. A file that is not there is no error.
+const (
+	AgentFile     = "/etc/rollcall/agent.yaml"
+	CollectorFile = "/etc/rollcall/collector.yaml"
+)
+
+// NATS says how to reach the broker.
+type NATS struct {
+	// URLs are tried in random order: nats://, tls://, ws:// or wss://.
+	URLs []string `mapstructure:"urls"`
+	// Creds is the path of a .creds file (JWT and seed).
+	Creds string `mapstructure:"creds"`
+	// NKey is the path of a file with an NKey seed.
+	NKey string `mapstructure:"nkey"`
+	// CA, Cert and Key are paths of PEM files.
+	CA   string `mapstructure:"ca"`
+	Cert string `mapstructure:"cert"`
+	Key  string `mapstructure:"key"`
+}
+
+// Log says how to write to standard error.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `mapstructure:"level"`
+	// Format is text or json.
+	Format string `mapstructure:"format"`
+}
+
+// Agent is the configuration of the daemon on a gateway.
+type Agent struct {
+	Gateway struct {
+		// ID is one token of letters, digits, _ and -. Empty: a stable one of this machine.
+		ID string `mapstructure:"id"`
+		// Labels are sent with each report. Names are lower case.
+		Labels map[string]string `mapstructure:"labels"`
+	} `mapstructure:"gateway"`
+	StateDir string `mapstructure:"state_dir"`
+	Scan     struct {
+		// Interval between full rounds; Jitter spreads them over that share of it (0 to 1).
+		Interval time.Duration `mapstructure:"interval"`
+		Jitter   float64       `mapstructure:"jitter"`
+		// Timeout bounds the visit to one port.
+		Timeout time.Duration `mapstructure:"timeout"`
+		// Ports, where given, are asked instead of those found.
+		Ports []string `mapstructure:"ports"`
+	} `mapstructure:"scan"`
+	// Allow widens what may be asked beyond the built-in rules.
+	Allow struct {
+		Paths   []string `mapstructure:"paths"`
+		IDs     []string `mapstructure:"ids"`
+		Drivers []string `mapstructure:"drivers"`
+	} `mapstructure:"allow"`
+	// Heartbeat is the time between signs of life while nothing changes.
+	Heartbeat time.Duration `mapstructure:"heartbeat"`
+	NATS      NATS          `mapstructure:"nats"`
+	Spool     struct {
+		MaxBytes   int64 `mapstructure:"max_bytes"`
+		MaxReports int   `mapstructure:"max_reports"`
+	} `mapstructure:"spool"`
+	Privacy struct {
+		// IMEI is full, tac (first eight digits) or hash (keyed with the report key).
+		IMEI string `mapstructure:"imei"`
+	} `mapstructure:"privacy"`
+	// FingerprintsDir holds the user's own *.yaml rules.
+	FingerprintsDir string `mapstructure:"fingerprints_dir"`
+	Log             Log    `mapstructure:"log"`
+}
+
+// Collector is the configuration of the collector.
+type Collector struct {
+	NATS NATS `mapstructure:"nats"`
+	// Store is sqlite:PATH or postgres://…
+	Store    string `mapstructure:"store"`
+	StateDir string `mapstructure:"state_dir"`
+	// Listen is HOST:PORT of the pages and the API.
+	Listen string `mapstructure:"listen"`
+	// AllowOpenListen lets the pages be served beyond this machine without access control.
+	AllowOpenListen bool `mapstructure:"allow_open_listen"`
+	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
+	Keys            string `mapstructure:"keys"`
+	FingerprintsDir string `mapstructure:"fingerprints_dir"`
+	Log             Log    `mapstructure:"log"`
+}
+
+// option is one setting: its key in the file, its default and, where there is one, its flag.
+type option struct {
+	key  string
+	def  any
+	flag string
+}
+
+func agentOptions() []option {
+	return []option{
+		{"gateway.id", "", "gateway-id"},
+		{"gateway.labels", map[string]string{}, ""},
+		{"state_dir", "/var/lib/rollcall", "state-dir"},
+		{"scan.interval", 24 * time.Hour, "interval"},
+		{"scan.jitter", 0.1, ""},
+		{"scan.timeout", time.Minute, ""},
+		{"scan.ports", []string{}, "port"},
+		{"allow.paths", []string{}, ""},
+		{"allow.ids", []string{}, ""},
+		{"allow.drivers", []string{}, ""},
+		{"heartbeat", 15 * time.Minute, ""},
+		{"nats.urls", []string{"nats://127.0.0.1:4222"}, "nats-url"},
+		{"nats.creds", "", ""},
+		{"nats.nkey", "", ""},
+		{"nats.ca", "", ""},
+		{"nats.cert", "", ""},
+		{"nats.key", "", ""},
+		{"spool.max_bytes", int64(16 << 20), ""},
+		{"spool.max_reports", 1000, ""},
+		{"privacy.imei", "full", ""},
+		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
+		{"log.level", "info", ""},
+		{"log.format", "text", ""},
+	}
+}
+
+func collectorOptions() []option {
+	return []option{
+		{"nats.urls", []string{"nats://127.0.0.1:4222"}, "nats-url"},
+		{"nats.creds", "", ""},
+		{"nats.nkey", "", ""},
+		{"nats.ca", "", ""},
+		{"nats.cert", "", ""},
+		{"nats.key", "", ""},
+		{"store", "sqlite:/var/lib/rollcall-collector/rollcall.db", "store"},
+		{"state_dir", "/var/lib/rollcall-collector", "state-dir"},
+		{"listen", "127.0.0.1:8080", "listen"},
+		{"allow_open_listen", false, ""},
+		{"keys", "tofu", ""},
+		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
+		{"log.level", "info", ""},
+		{"log.format", "text", ""},
+	}
+}
+
+// otherVariables are ROLLCALL_ variables of the tools, which belong to no file.
+func otherVariables() []string { return []string{"ROLLCALL_SERVER", "ROLLCALL_TOKEN"} }

@@ -1,0 +1,191 @@
+package configs
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+func write(t *testing.T, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func agentFlags(t *testing.T, args ...string) *pflag.FlagSet {
+	t.Helper()
+	f := pflag.NewFlagSet("agent", pflag.ContinueOnError)
+	f.String("gateway-id", "", "")
+	f.StringArray("port", nil, "")
+	f.StringSlice("nats-url", nil, "")
+	f.String("state-dir", "", "")
+	f.Duration("interval", 0, "")
+	if err := f.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// The examples document every option with its default: loading them changes nothing.
+func TestExamplesAreTheDefaults(t *testing.T) {
+	want, err := LoadAgent(Source{File: write(t, "{}", 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := LoadAgent(Source{File: write(t, string(AgentExample), 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("agent.yaml differs from the defaults (-default +example):\n%s", d)
+	}
+	wantC, err := LoadCollector(Source{File: write(t, "{}", 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotC, err := LoadCollector(Source{File: write(t, string(CollectorExample), 0o600)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(wantC, gotC); d != "" {
+		t.Errorf("collector.yaml differs from the defaults (-default +example):\n%s", d)
+	}
+}
+
+func TestExamplesNameEveryOptionAndFlag(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		example []byte
+		options []option
+	}{{"agent.yaml", AgentExample, agentOptions()}, {"collector.yaml", CollectorExample, collectorOptions()}} {
+		var tree map[string]any
+		if err := yaml.Unmarshal(c.example, &tree); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range c.options {
+			if !has(tree, strings.Split(o.key, ".")) {
+				t.Errorf("%s does not show option %s", c.name, o.key)
+			}
+			if o.flag != "" && !bytes.Contains(c.example, []byte("--"+o.flag)) {
+				t.Errorf("%s does not name flag --%s of %s", c.name, o.flag, o.key)
+			}
+		}
+	}
+}
+
+func has(tree map[string]any, path []string) bool {
+	v, ok := tree[path[0]]
+	if !ok || len(path) == 1 {
+		return ok
+	}
+	sub, ok := v.(map[string]any)
+	return ok && has(sub, path[1:])
+}
+
+func TestPrecedence(t *testing.T) {
+	file := write(t, "gateway: {id: from-file, labels: {site: a}}\nstate_dir: /file\nscan: {interval: 2h}\n", 0o600)
+	c, err := LoadAgent(Source{
+		File:    file,
+		Environ: []string{"ROLLCALL_STATE_DIR=/env", "ROLLCALL_SCAN_INTERVAL=3h", "ROLLCALL_NATS_URLS=nats://a:1, tls://b:2", "ROLLCALL_GATEWAY_LABELS=Site=b,rack=7", "HOME=/x"},
+		Flags:   agentFlags(t, "--interval", "4h", "--port", "/dev/a", "--port", "/dev/b,c"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Gateway.ID != "from-file" || c.StateDir != "/env" || c.Scan.Interval != 4*time.Hour {
+		t.Errorf("got id %q, state_dir %q, interval %s; want file, environment and flag to win in that order", c.Gateway.ID, c.StateDir, c.Scan.Interval)
+	}
+	if d := cmp.Diff([]string{"nats://a:1", "tls://b:2"}, c.NATS.URLs); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[string]string{"site": "b", "rack": "7"}, c.Gateway.Labels); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"/dev/a", "/dev/b,c"}, c.Scan.Ports); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, file string
+		mode       os.FileMode
+		environ    []string
+		want       string
+	}{
+		{name: "unknown key", file: "scan: {intervall: 1h}", want: `unknown key "scan.intervall"`},
+		{name: "unknown top key", file: "gatway: {id: x}", want: `unknown key "gatway.id"`},
+		{name: "unknown variable", file: "{}", environ: []string{"ROLLCALL_NATS_URL=nats://x:1"}, want: "ROLLCALL_NATS_URL is unknown"},
+		{name: "no YAML", file: "scan: [", want: "cannot read configuration"},
+		{name: "duplicate key", file: "state_dir: /a\nstate_dir: /b", want: "cannot read configuration"},
+		{name: "wrong type", file: "scan: {interval: [1]}", want: "interval"},
+		{name: "bad duration", file: "scan: {interval: soon}", want: "interval"},
+		{name: "short interval", file: "scan: {interval: 1s}", want: "scan.interval: 1s is shorter than 1m"},
+		{name: "bad gateway id", file: "gateway: {id: 'a.b'}", want: `gateway id "a.b"`},
+		{name: "bad scheme", file: "nats: {urls: ['http://x:1']}", want: "scheme of nats.urls"},
+		{name: "secret in URL", file: "nats: {urls: ['nats://u:p@x:1']}", want: "nats.creds"},
+		{name: "half a certificate", file: "nats: {cert: /a}", want: "go together"},
+		{name: "privacy", file: "privacy: {imei: none}", want: "privacy.imei"},
+		{name: "writable by all", file: "{}", mode: 0o666, want: "mode 0666"},
+		{name: "bad label", file: "{}", environ: []string{"ROLLCALL_GATEWAY_LABELS=site"}, want: "name=value"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.mode == 0 {
+				c.mode = 0o600
+			}
+			_, err := LoadAgent(Source{File: write(t, c.file, c.mode), Environ: c.environ})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestCollectorRefused(t *testing.T) {
+	for file, want := range map[string]string{
+		"store: mysql:x":         "store:",
+		"listen: nowhere":        "listen:",
+		"keys: all":              "keys:",
+		"gateway: {id: x}":       `unknown key "gateway.id"`,
+		"log: {level: loud}":     "log.level",
+		"nats: {urls: []}":       "nats.urls is empty",
+		"allow_open_listen: may": "allow_open_listen",
+	} {
+		if _, err := LoadCollector(Source{File: write(t, file, 0o600)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one with %q", file, err, want)
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	if _, err := LoadAgent(Source{File: filepath.Join(t.TempDir(), "none.yaml")}); err == nil {
+		t.Error("a file that was named and is not there must be an error")
+	}
+}
+
+func TestBothProgramsShareAnEnvironment(t *testing.T) {
+	environ := []string{"ROLLCALL_STORE=sqlite:/x.db", "ROLLCALL_HEARTBEAT=1m", "ROLLCALL_SERVER=http://127.0.0.1:1"}
+	if _, err := LoadAgent(Source{File: write(t, "{}", 0o600), Environ: environ}); err != nil {
+		t.Error(err)
+	}
+	c, err := LoadCollector(Source{File: write(t, "{}", 0o600), Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Store != "sqlite:/x.db" {
+		t.Errorf("store is %q", c.Store)
+	}
+}

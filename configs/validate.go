@@ -1,0 +1,110 @@
+package configs
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+func (c *Agent) validate() error {
+	if c.Gateway.ID != "" {
+		if err := inventory.CheckGatewayID(c.Gateway.ID); err != nil {
+			return fmt.Errorf("gateway.id: %w", err)
+		}
+	}
+	return firstError(
+		atLeast("scan.interval", c.Scan.Interval, time.Minute),
+		atLeast("scan.timeout", c.Scan.Timeout, time.Second),
+		atLeast("heartbeat", c.Heartbeat, time.Second),
+		between("scan.jitter", c.Scan.Jitter, 0, 1),
+		between("spool.max_bytes", float64(c.Spool.MaxBytes), inventory.MaxReportBytes, 1<<40),
+		between("spool.max_reports", float64(c.Spool.MaxReports), 2, 1<<20),
+		oneOf("privacy.imei", c.Privacy.IMEI, "full", "tac", "hash"),
+		c.NATS.validate(), c.Log.validate())
+}
+
+func (c *Collector) validate() error {
+	return firstError(
+		oneOf("keys", c.Keys, "tofu", "known"),
+		storeURL(c.Store), hostPort("listen", c.Listen),
+		c.NATS.validate(), c.Log.validate())
+}
+
+func (n NATS) validate() error {
+	if len(n.URLs) == 0 {
+		return fmt.Errorf("nats.urls is empty; give at least one, such as nats://127.0.0.1:4222")
+	}
+	for _, u := range n.URLs {
+		p, err := url.Parse(u)
+		if err != nil || p.Host == "" {
+			return fmt.Errorf("nats.urls: %q is no URL such as nats://host:4222", u)
+		}
+		if err := oneOf("the scheme of nats.urls", p.Scheme, "nats", "tls", "ws", "wss"); err != nil {
+			return err
+		}
+		if p.User != nil {
+			return fmt.Errorf("nats.urls holds a user name or password; put them into a file named by nats.creds or nats.nkey")
+		}
+	}
+	if (n.Cert == "") != (n.Key == "") {
+		return fmt.Errorf("nats.cert and nats.key go together; one of them is empty")
+	}
+	return nil
+}
+
+func (l Log) validate() error {
+	return firstError(
+		oneOf("log.level", l.Level, "debug", "info", "warn", "error"),
+		oneOf("log.format", l.Format, "text", "json"))
+}
+
+func storeURL(s string) error {
+	for _, prefix := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if strings.HasPrefix(s, prefix) && len(s) > len(prefix) {
+			return nil
+		}
+	}
+	return fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", s)
+}
+
+func hostPort(key, s string) error {
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		return fmt.Errorf("%s: %q is not HOST:PORT", key, s)
+	}
+	return nil
+}
+
+func atLeast(key string, d, low time.Duration) error {
+	if d < low {
+		return fmt.Errorf("%s: %s is shorter than %s", key, d, low)
+	}
+	return nil
+}
+
+func between(key string, v, low, high float64) error {
+	if v < low || v > high {
+		return fmt.Errorf("%s: %g is not between %g and %g", key, v, low, high)
+	}
+	return nil
+}
+
+func oneOf(key, v string, allowed ...string) error {
+	if slices.Contains(allowed, v) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %s", key, v, strings.Join(allowed, ", "))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
