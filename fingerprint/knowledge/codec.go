@@ -1,0 +1,252 @@
+package knowledge
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// magic begins every pack; the last byte is the version of its layout.
+const magic = "RCPACK\x00\x01"
+
+// codec walks a Pack and either writes or reads each part, so that the two can't differ.
+// Text stands once, in a table at the beginning; everything else refers to it by number.
+type codec struct {
+	reading bool
+	in      string // reading: what is left
+	out     []byte // writing: what there is
+	table   []string
+	numbers map[string]uint64
+	failed  bool
+}
+
+// Encode gives the bytes of a pack. The same pack always gives the same bytes.
+func (p *Pack) Encode() []byte {
+	c := &codec{numbers: map[string]uint64{}}
+	c.pack(p)
+	text := c.encodeTable()
+	sum := sha256.Sum256(append(append([]byte{}, text...), c.out...))
+	p.Digest = hex.EncodeToString(sum[:])[:8]
+	return append(append([]byte(magic+p.Digest), text...), c.out...)
+}
+
+// ErrPack says that bytes are no pack of this version.
+var ErrPack = errors.New("not a pack of fingerprint knowledge of this version; run go generate ./fingerprint")
+
+// Decode reads a pack. Its text shares the memory of data.
+func Decode(data string) (*Pack, error) {
+	if len(data) < len(magic)+8 || data[:len(magic)] != magic {
+		return nil, ErrPack
+	}
+	p := &Pack{Digest: data[len(magic) : len(magic)+8]}
+	c := &codec{reading: true, in: data[len(magic)+8:]}
+	c.decodeTable()
+	c.pack(p)
+	if c.failed || c.in != "" {
+		return nil, fmt.Errorf("%w: it is cut or damaged", ErrPack)
+	}
+	return p, nil
+}
+
+func (c *codec) encodeTable() []byte {
+	out := binary.AppendUvarint(nil, uint64(len(c.table)))
+	for _, s := range c.table {
+		out = binary.AppendUvarint(out, uint64(len(s)))
+	}
+	for _, s := range c.table {
+		out = append(out, s...)
+	}
+	return out
+}
+
+func (c *codec) decodeTable() {
+	n := c.count(1)
+	c.table = make([]string, n)
+	lengths := make([]uint32, n)
+	for i := range lengths {
+		lengths[i] = uint32(c.readNumber())
+	}
+	for i, l := range lengths {
+		if int(l) > len(c.in) {
+			c.failed = true
+			return
+		}
+		c.table[i], c.in = c.in[:l], c.in[l:]
+	}
+}
+
+func (c *codec) readNumber() uint64 {
+	var v uint64
+	for i := 0; i < len(c.in) && i < 10; i++ {
+		b := c.in[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			c.in = c.in[i+1:]
+			return v
+		}
+	}
+	c.failed, c.in = true, ""
+	return 0
+}
+
+// count reads how many items follow. Each needs at least size bytes, which bounds memory.
+func (c *codec) count(size int) int {
+	n := c.readNumber()
+	if n > uint64(len(c.in)/size) {
+		c.failed, c.in = true, ""
+		return 0
+	}
+	return int(n)
+}
+
+func (c *codec) text(s *string) {
+	if c.reading {
+		if n := c.readNumber(); n < uint64(len(c.table)) {
+			*s = c.table[n]
+		} else {
+			c.failed = true
+		}
+		return
+	}
+	n, ok := c.numbers[*s]
+	if !ok {
+		n = uint64(len(c.table))
+		c.numbers[*s] = n
+		c.table = append(c.table, *s)
+	}
+	c.out = binary.AppendUvarint(c.out, n)
+}
+
+func (c *codec) texts(list ...*string) {
+	for _, s := range list {
+		c.text(s)
+	}
+}
+
+func (c *codec) flag(b *bool) {
+	var v uint8
+	if *b {
+		v = 1
+	}
+	number(c, &v)
+	*b = v == 1
+}
+
+func number[T ~uint8 | ~uint16](c *codec, v *T) {
+	if c.reading {
+		*v = T(c.readNumber())
+		return
+	}
+	c.out = binary.AppendUvarint(c.out, uint64(*v))
+}
+
+// list writes or reads a slice; item does one of its elements.
+func list[T any](c *codec, s *[]T, item func(*T)) {
+	if c.reading {
+		if n := c.count(1); n > 0 {
+			*s = make([]T, n)
+		}
+	} else {
+		c.out = binary.AppendUvarint(c.out, uint64(len(*s)))
+	}
+	for i := range *s {
+		item(&(*s)[i])
+	}
+}
+
+func (c *codec) pack(p *Pack) {
+	c.text(&p.AsOf)
+	list(c, &p.Makers, c.maker)
+	list(c, &p.Names, func(n *Name) { c.text(&n.Key); number(c, &n.Maker); c.flag(&n.Weak) })
+	list(c, &p.Families, c.family)
+	list(c, &p.Rules, c.rule)
+	list(c, &p.Others, func(o *Other) { c.texts(&o.Kind, &o.Seems) })
+	list(c, &p.USB, c.usb)
+	list(c, &p.PCI, c.pci)
+	list(c, &p.TAC, func(t *TAC) { c.texts(&t.Prefix, &t.Model); c.refs(&t.Makers) })
+	list(c, &p.Commands, c.command)
+	list(c, &p.Labels, func(l *Label) {
+		c.texts(&l.Key, &l.Part)
+		number(c, &l.Field)
+		number(c, &l.Rank)
+	})
+	list(c, &p.CompanyWords, c.text)
+	list(c, &p.ModelTails, c.text)
+	list(c, &p.Placeholders, c.text)
+	list(c, &p.Noise, c.text)
+	list(c, &p.First, c.ask)
+	list(c, &p.Technologies, c.text)
+	list(c, &p.Forms, c.text)
+	list(c, &p.ChipsetMakers, func(m *ChipsetMaker) { c.texts(&m.Name, &m.Slug, &m.Country) })
+}
+
+func (c *codec) maker(m *Maker) {
+	c.texts(&m.Slug, &m.Name, &m.Legal, &m.Country, &m.Parent, &m.ParentCountry, &m.AsOf, &m.Source, &m.Group)
+	number(c, &m.Role)
+	c.flag(&m.Confirmed)
+	list(c, &m.Ask, c.ask)
+}
+
+func (c *codec) ask(a *Ask) {
+	c.text(&a.Cmd)
+	number(c, &a.For)
+	c.flag(&a.Fuller)
+	list(c, &a.Families, c.text)
+}
+
+func (c *codec) family(f *Family) {
+	c.texts(&f.Key, &f.Name, &f.Is, &f.Technology, &f.Chipset, &f.Form)
+	number(c, &f.Owner)
+	number(c, &f.Builder)
+	number(c, &f.Strength)
+	c.flag(&f.Unconfirmed)
+	c.flag(&f.FirmwareVariants)
+	list(c, &f.Variants, func(v *FamilyVariant) {
+		c.texts(&v.Key, &v.Name, &v.Full, &v.Technology, &v.Chipset)
+	})
+}
+
+func (c *codec) rule(r *Rule) {
+	c.texts(&r.ID, &r.Pattern, &r.Prefix, &r.First)
+	number(c, &r.On)
+	number(c, &r.Strength)
+	number(c, &r.Owner)
+	number(c, &r.Maker)
+	number(c, &r.Other)
+	c.flag(&r.Needs)
+	list(c, &r.Set, func(s *Constant) { c.texts(&s.Field, &s.Value) })
+}
+
+func (c *codec) refs(r *[]MakerRef) {
+	list(c, r, func(m *MakerRef) { number(c, &m.Maker); c.flag(&m.Unconfirmed) })
+}
+
+func (c *codec) usb(u *USB) {
+	number(c, &u.VID)
+	number(c, &u.PID)
+	c.flag(&u.AnyPID)
+	number(c, &u.Kind)
+	number(c, &u.Badge)
+	c.refs(&u.Makers)
+	c.text(&u.Model)
+}
+
+func (c *codec) pci(p *PCI) {
+	for i := range p.IDs {
+		number(c, &p.IDs[i])
+	}
+	number(c, &p.Any)
+	number(c, &p.Badge)
+	c.refs(&p.Makers)
+	c.text(&p.Model)
+}
+
+func (c *codec) command(m *Command) {
+	c.texts(&m.Key, &m.Source, &m.Part)
+	number(c, &m.Field)
+	number(c, &m.Rank)
+	c.flag(&m.Fuller)
+	c.flag(&m.Cellular)
+}
