@@ -1,0 +1,208 @@
+package capture
+
+import (
+	"regexp"
+	"strings"
+)
+
+// direction says who spoke.
+type direction int
+
+const (
+	raw  direction = iota // no mark
+	to                    // to the modem
+	from                  // from the modem
+	stop                  // ends an answer: a prompt, an end of session
+	cut                   // ends a line that was dumped without its end
+	note                  // of the program that logged, never of the modem
+)
+
+// Marks of direction. Arrows point to the modem or away from it; words come in pairs.
+// A word may belong to several pairs (write … response).
+var (
+	arrows = map[string]int{">": 0, "<": 1}
+	glyphs = map[string]int{"→": 0, "⇒": 0, "»": 0, "←": 1, "⇐": 1, "«": 1}
+	words  = func() map[string]word {
+		m := map[string]word{}
+		add := func(group uint, side int, names string) {
+			for n := range strings.FieldsSeq(names) {
+				w := m[n]
+				w.groups |= 1 << group
+				w.side = side
+				m[n] = w
+			}
+		}
+		add(0, 0, "tx txd")
+		add(0, 1, "rx rxd")
+		add(1, 0, "send sent sending snd")
+		add(1, 1, "recv received rcvd rcv receive receiving received_command response resp reply answer")
+		add(2, 0, "write writing wrote written")
+		add(2, 1, "read reading response resp reply answer")
+		add(3, 0, "request req command cmd query")
+		add(3, 1, "response resp rsp reply answer result")
+		add(4, 0, "out output")
+		add(4, 1, "in input")
+		add(5, 0, "dte host")
+		add(5, 1, "dce modem module")
+		add(6, 0, "t")
+		add(6, 1, "f")
+		add(7, 0, "w")
+		add(7, 1, "r")
+		return m
+	}()
+)
+
+type word struct {
+	groups uint
+	side   int
+}
+
+// mark is a mark of direction found in a line, before it is known whether the whole
+// log uses it so.
+type mark struct {
+	groups  uint // which pairs; arrows are pair 31
+	side    int  // 0: names the way to the modem, 1: the way from it
+	tag     string
+	payload string
+}
+
+const arrowGroup = 1 << 31
+
+var (
+	arrowMark = regexp.MustCompile(`^([-=]{0,2})(>{1,5}|<{1,5})([-=]{0,2})(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
+	glyphMark = regexp.MustCompile(`^(?:\p{Han}{1,2})?([→←⇒⇐»«])[◇◆]?\s*(.*?)□?\s*$`)
+	wordMark  = regexp.MustCompile(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?\(\d+\)|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
+	radioMark = regexp.MustCompile(`(?:^|[\s:])AT([<>]) ?(.*)$`)
+)
+
+// findMark looks for a mark of direction in a line whose header is off: at its
+// beginning, or behind what a logger writes there.
+func findMark(s string) (mark, bool) {
+	if len(s) > maxAnswerLine {
+		return mark{}, false
+	}
+	if strings.Contains(s, "AT>") || strings.Contains(s, "AT<") {
+		if m := radioMark.FindStringSubmatch(s); m != nil {
+			return mark{groups: 1 << 30, side: arrows[m[1]], payload: m[2]}, true
+		}
+	}
+	for i, n := 0, 0; i >= 0 && i < len(s) && n < 7; i, n = tag(s, i), n+1 {
+		if k, ok := markAt(s[i:]); ok {
+			k.tag = s[:i]
+			return k, true
+		}
+	}
+	return mark{}, false
+}
+
+func markAt(s string) (mark, bool) {
+	switch c := s[0]; {
+	case c == '<' || c == '>' || c == '-' || c == '=':
+		if m := arrowMark.FindStringSubmatch(s); m != nil && (m[1] == "" || m[3] == "" || m[1] == m[3]) {
+			return mark{groups: arrowGroup, side: arrows[m[2][:1]], payload: m[4] + m[5]}, true
+		}
+	case c >= 0x80:
+		if m := glyphMark.FindStringSubmatch(s); m != nil {
+			return mark{groups: arrowGroup, side: glyphs[m[1]], payload: m[2]}, true
+		}
+		return mark{}, false
+	}
+	if m := wordMark.FindStringSubmatch(s); m != nil {
+		if w, ok := words[strings.ToLower(m[1])]; ok {
+			return mark{groups: w.groups, side: w.side, payload: m[2]}, true
+		}
+	}
+	return mark{}, false
+}
+
+// tag returns where the tag at i ends, and -1 where none stands there. A tag is what a
+// logger writes before a mark: "[ttyUSB2/at]", "(ttyUSB2):", "debug_log():", "modem".
+func tag(s string, i int) int {
+	const longest = 60
+	j := i
+	switch c := s[i]; {
+	case c == '[' || c == '(':
+		n := strings.IndexByte(s[i:min(len(s), i+longest)], closing(c))
+		if n < 0 {
+			return -1
+		}
+		j = i + n + 1
+	default:
+		for j < len(s) && j-i < longest && tagByte(s[j]) {
+			j++
+		}
+		if j == i {
+			return -1
+		}
+		if strings.HasPrefix(s[j:], "()") {
+			j += 2
+		}
+		if j < len(s) && s[j] != ' ' && s[j] != ':' {
+			return -1
+		}
+	}
+	for j < len(s) && (s[j] == ' ' || s[j] == ':' || s[j] == '\t') {
+		j++
+	}
+	return j
+}
+
+func closing(c byte) byte {
+	if c == '(' {
+		return ')'
+	}
+	return ']'
+}
+
+func tagByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_.@/-", c) >= 0
+}
+
+// marking says which marks one log uses, and which way they point.
+type marking struct {
+	active   uint // pairs with commands on one side
+	reversed uint // pairs whose names are the modem's own: RX is the way to it
+	both     bool // answers are marked too
+}
+
+// learn counts where the commands stand: a pair of marks is one of direction only when
+// most of what one side says are AT commands.
+func learn(marks []mark) marking {
+	var m marking
+	for bit := uint(1); bit != 0 && bit <= arrowGroup; bit <<= 1 {
+		var said, commands [2]int
+		for _, k := range marks {
+			if k.groups&bit == 0 {
+				continue
+			}
+			text, _ := spoken(k.payload)
+			if strings.TrimSpace(text) != "" {
+				said[k.side]++
+			}
+			if isCommand(firstLine(text)) {
+				commands[k.side]++
+			}
+		}
+		side := 0
+		if commands[1] > commands[0] {
+			side = 1
+			m.reversed |= bit
+		}
+		if commands[side] > 0 && commands[side]*2 >= said[side] {
+			m.active |= bit
+			m.both = m.both || said[1-side] > 0
+		}
+	}
+	return m
+}
+
+func (m marking) direction(k mark) (direction, bool) {
+	groups := k.groups & m.active
+	if groups == 0 {
+		return raw, false
+	}
+	if (k.side == 0) != (groups&m.reversed != 0) {
+		return to, true
+	}
+	return from, true
+}

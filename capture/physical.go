@@ -1,0 +1,61 @@
+package capture
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// physical is one line of the input with what only a terminal needs taken out.
+type physical struct {
+	number int
+	text   string
+	gap    bool // a blank line stands before it
+}
+
+// escapes matches what moves a cursor or sets a title: CSI, OSC, DCS and friends, and
+// two-character escapes (ECMA-48), in their 7-bit forms.
+var escapes = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]`)
+
+// physicalLines splits text at LF and at CR. A CR that stands alone ends a line too:
+// V.250 ends lines with it, and some logs keep no LF.
+func physicalLines(text []byte) []physical {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	var lines []physical
+	number, gap := 0, false
+	for line := range strings.SplitSeq(string(text), "\n") {
+		number++
+		blank := true
+		for part := range strings.SplitSeq(line, "\r") {
+			if part = plain(part); strings.TrimSpace(part) != "" {
+				lines = append(lines, physical{number, part, gap})
+				blank, gap = false, false
+			}
+		}
+		gap = gap || blank
+	}
+	return lines
+}
+
+// plain takes escapes out of a line, obeys backspace and DEL as the person who typed
+// them meant them, and drops what is left of control characters.
+func plain(s string) string {
+	if strings.IndexFunc(s, isControl) < 0 {
+		return s
+	}
+	s = escapes.ReplaceAllString(s, "")
+	out := make([]byte, 0, len(s))
+	for _, c := range []byte(s) {
+		switch {
+		case c == '\b' || c == 0x7f:
+			_, n := utf8.DecodeLastRune(out)
+			out = out[:len(out)-n]
+		case c == '\t' || c >= 0x20:
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
+
+func isControl(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }
