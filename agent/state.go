@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/internal/atomicfile"
+)
+
+// The files of the state directory.
+const (
+	keyFile  = "report.key"
+	bootFile = "boot"
+)
+
+// madeKey is a report key; err says why it will not outlive this process.
+type madeKey struct {
+	private ed25519.PrivateKey
+	err     error
+}
+
+// reportKey reads the key that signs reports, or makes it at the first start. A key that
+// others may read, or that is damaged, is an error: a new one in its place would make the
+// gateway a stranger to the collector.
+func reportKey(dir string) (madeKey, error) {
+	path := filepath.Join(dir, keyFile)
+	b, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		key, err := parseKey(path, b)
+		return madeKey{private: key}, err
+	case !errors.Is(err, fs.ErrNotExist):
+		return madeKey{}, fmt.Errorf("cannot read the report key: %w", err)
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return madeKey{}, fmt.Errorf("cannot make a report key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return madeKey{}, fmt.Errorf("cannot make a report key: %w", err)
+	}
+	err = os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	}
+	if err != nil {
+		err = fmt.Errorf("the report key is lost when the agent ends: cannot keep it in %s: %w", dir, err)
+	}
+	return madeKey{key, err}, nil
+}
+
+func parseKey(path string, b []byte) (ed25519.PrivateKey, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the report key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("report key %s may be used by others (mode %04o): chmod 600 it, or remove it and enrol the gateway again", path, mode)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return nil, fmt.Errorf("report key %s is damaged: remove it and enrol the gateway again", path)
+	}
+	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, ok := any.(ed25519.PrivateKey)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("report key %s is no Ed25519 key: remove it and enrol the gateway again", path)
+	}
+	return key, nil
+}
+
+// nextBoot counts this start: one more than the last, or the time in Unix seconds where that
+// is larger and the clock is synchronised, so that a lost state directory does not put the
+// gateway behind its own past. The number is good even where it could not be kept.
+func nextBoot(dir string, now time.Time, synced bool) (uint64, error) {
+	path := filepath.Join(dir, bootFile)
+	var boot uint64
+	b, err := os.ReadFile(path)
+	if err == nil {
+		boot, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		err = fmt.Errorf("the count of starts in %s cannot be read: %w", path, err)
+	}
+	boot++
+	if t := now.Unix(); synced && t > 0 && uint64(t) > boot {
+		boot = uint64(t)
+	}
+	if e := atomicfile.Write(path, []byte(strconv.FormatUint(boot, 10)+"\n"), 0o600); e != nil {
+		err = errors.Join(err, fmt.Errorf("the count of starts cannot be kept in %s: %w", dir, e))
+	}
+	return boot, err
+}
