@@ -1,0 +1,157 @@
+package atcmd
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// Ask writes c and returns what the module answered. A final result code other than OK is
+// an answer, not an error. It wakes the module first where Wake was not called.
+//
+// Its error is an *[Error]; the exchange then holds what came, unconfirmed. After
+// NoAnswer and TooLong the session resynchronises before the next command; after every
+// other kind, and when that fails, the port is left and Ask returns the reason without
+// writing anything.
+func (s *Session) Ask(ctx context.Context, c Command) (inventory.Exchange, error) {
+	s.talk.Lock()
+	defer s.talk.Unlock()
+	if c.text == "" {
+		return inventory.Exchange{}, s.fault(Refused, c, ErrNotCatalogued)
+	}
+	if err := s.wake(ctx); err != nil {
+		return inventory.Exchange{Cmd: c.text, Lines: []string{}}, err
+	}
+	x, err := s.agreed(ctx, c)
+	if err == nil {
+		err = s.suspect(ctx, c, x)
+	}
+	return x, err
+}
+
+// agreed asks c as often as it takes to be sure of the answer: once, where no other
+// answer can come. While n answers of earlier commands are owed, n+1 that agree hold at
+// least one of c's own, whatever the order in which they come.
+func (s *Session) agreed(ctx context.Context, c Command) (inventory.Exchange, error) {
+	if err := s.resync(ctx, c); err != nil {
+		return inventory.Exchange{Cmd: c.text, Lines: []string{}}, err
+	}
+	need := len(s.owed) + 1
+	var got []outcome
+	for most := 1; len(got) < most; {
+		out := s.exchange(ctx, c, s.set.timeout(c))
+		if out.err != nil {
+			s.retract(got)
+			return out.x, out.err
+		}
+		if out.doubt {
+			need = max(need, 2)
+		}
+		got = append(got, out)
+		if votes(got, out) >= need {
+			return s.accept(ctx, got, out)
+		}
+		most = max(most, 2*need)
+	}
+	s.retract(got)
+	s.dirty = true
+	x := got[len(got)-1].x
+	x.Lines, x.Final, x.Note = []string{}, "", NoteDoubtful
+	return x, s.fault(NoAnswer, c, ErrUnsure)
+}
+
+// accept takes out as the answer. Others among got were not this command's.
+func (s *Session) accept(ctx context.Context, got []outcome, out outcome) (inventory.Exchange, error) {
+	others := slices.DeleteFunc(slices.Clone(got), func(o outcome) bool { return same(o, out) })
+	if len(others) > 0 {
+		s.retract(others)
+		// as many answers to this command are still on their way
+		if err := s.quiet(ctx, silence, noise); err != nil {
+			s.dirty = true
+		}
+	}
+	s.confirm(out.x)
+	out.x.Note = ""
+	return out.x, nil
+}
+
+// retract takes answers that cannot be attributed out of the transcript's exchanges.
+func (s *Session) retract(outs []outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range outs {
+		s.log.retract(o.x)
+	}
+}
+
+// confirm takes the doubt off x: another answer agreed with it.
+func (s *Session) confirm(x inventory.Exchange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.confirm(x)
+}
+
+func votes(got []outcome, out outcome) (n int) {
+	for _, o := range got {
+		if same(o, out) {
+			n++
+		}
+	}
+	return n
+}
+
+func same(a, b outcome) bool {
+	return a.x.Final == b.x.Final && slices.Equal(a.x.Lines, b.x.Lines)
+}
+
+// suspect asks what no module knows, once, where every answer so far was OK and nothing
+// else. What says OK to that too is no module.
+func (s *Session) suspect(ctx context.Context, c Command, x inventory.Exchange) error {
+	if len(x.Lines) > 0 {
+		s.informed = true
+	} else if c != wakeUp && c != unknown && finals().find(x.Final, s.numeric) == codeOK {
+		s.empty++
+	}
+	if s.informed || s.tested || s.empty < 2 {
+		return nil
+	}
+	s.tested = true
+	if y, err := s.agreed(ctx, unknown); err == nil && finals().find(y.Final, s.numeric) == codeOK {
+		return s.leave(NotModem, c, ErrYes)
+	}
+	return nil
+}
+
+// resync makes sure, after an answer is missing, that the module listens and talks of
+// nothing else: silence, AT, a lone OK, and a moment more for a second one. Where that
+// fails twice, the port is left.
+func (s *Session) resync(ctx context.Context, c Command) error {
+	if !s.dirty {
+		return nil
+	}
+	var last error
+	for range resyncTries {
+		if len(s.owed) > maxOwed {
+			break
+		}
+		if last = s.quiet(ctx, silence, noise); last == nil {
+			out := s.exchange(ctx, wakeUp, s.wakeTimeout())
+			if lone(out) {
+				if last = s.quiet(ctx, settle, noise); last == nil {
+					s.dirty = false
+					return s.ready(ctx, c)
+				}
+			}
+			last = out.err
+		}
+		if s.left != nil || ctx.Err() != nil {
+			return s.fault(kindOf(last), c, errors.Unwrap(last))
+		}
+	}
+	if kindOf(last) == TooLong {
+		return s.leave(TooLong, c, ErrNoise)
+	}
+	return s.leave(NoAnswer, c, ErrSilent)
+}

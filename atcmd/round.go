@@ -1,0 +1,244 @@
+package atcmd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/warthog618/modem/at"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// round is one command on its way: written once, until its answer, its deadline or the
+// end of the port.
+type round struct {
+	*answer
+	s        *Session
+	deadline time.Time
+	timer    *time.Timer
+	reply    chan reply
+	begun    bool // something was read since the command went out
+}
+
+// reply is what at returned for a command.
+type reply struct {
+	info []string
+	err  error
+}
+
+// outcome is how a round ended.
+type outcome struct {
+	x     inventory.Exchange
+	code  code
+	doubt bool
+	err   error // *Error
+}
+
+// exchange writes c once and waits for what comes.
+func (s *Session) exchange(ctx context.Context, c Command, limit time.Duration) outcome {
+	s.drain()
+	if err := s.ready(ctx, c); err != nil {
+		return outcome{err: err}
+	}
+	r := s.begin(c, min(limit, s.remaining()))
+	defer r.timer.Stop()
+	for {
+		select {
+		case chunk, ok := <-s.guard.in:
+			if !ok {
+				return r.fail(NoteLost, s.gone(c))
+			}
+			if st := r.hear(chunk); st != more {
+				return r.close(st)
+			}
+		case <-r.timer.C:
+			return r.expire()
+		case <-ctx.Done():
+			return r.giveUp(s.fault(NoAnswer, c, context.Cause(ctx)))
+		case got := <-r.reply:
+			return r.unsent(got.err)
+		}
+	}
+}
+
+// begin hands c to at, which writes it through the guard.
+func (s *Session) begin(c Command, limit time.Duration) *round {
+	if s.set.Progress != nil {
+		s.set.Progress(c.text)
+	}
+	a := &answer{cmd: c, numeric: s.numeric || c == wakeUp, wantEcho: s.echo, owing: slices.Clone(s.owed), told: s.told}
+	r := &round{answer: a, s: s, deadline: time.Now().Add(limit), timer: time.NewTimer(limit), reply: make(chan reply, 1)}
+	s.heard = s.heard[:0]
+	s.guard.arm(c)
+	go func() {
+		info, err := s.at.Command(c.body(), at.WithTimeout(-1)) // the deadline is kept here
+		r.reply <- reply{info, err}
+	}()
+	return r
+}
+
+// hear takes one chunk. What was read before the command went out is not its answer.
+func (r *round) hear(c Chunk) status {
+	if !r.s.guard.afterSending(c.At) {
+		r.s.stray(c.Bytes)
+		return more
+	}
+	if !r.begun {
+		r.begun = true
+		r.stale = strings.Trim(string(r.s.lexer.pending()), "> \t"+fill) != ""
+	}
+	r.s.remember(c.Bytes)
+	st := more
+	r.s.lexer.feed(c.Bytes, func(l line) {
+		switch st {
+		case more, early:
+			st = r.take(l)
+		default: // after the result: not ours any more
+			r.s.strayLine(l)
+		}
+	})
+	if st == more && r.s.lexer.overlong() {
+		st = r.take(r.s.lexer.take(0))
+	}
+	if st == early {
+		st = more
+	}
+	if st == more {
+		r.rearm()
+	}
+	return st
+}
+
+// rearm sets the timer: after an early result to a silence, else to the deadline.
+func (r *round) rearm() {
+	left := time.Until(r.deadline)
+	if r.before != nil && len(r.info) == 0 && !r.echoed {
+		left = min(left, silence)
+	}
+	r.timer.Reset(left)
+}
+
+// close ends a round that came to an end by what was read.
+func (r *round) close(st status) outcome {
+	switch st {
+	case foreign:
+		return r.fail(NoteDoubtful, r.s.leave(InUse, r.cmd, ErrForeign))
+	case data:
+		return r.fail(NoteDoubtful, r.s.leave(InUse, r.cmd, ErrData))
+	case tooLong:
+		return r.giveUpAs(NoteTooLong, r.s.fault(TooLong, r.cmd, nil))
+	}
+	return r.complete()
+}
+
+// complete passes the answer through at and makes the exchange of it.
+func (r *round) complete() outcome {
+	r.sortOut()
+	r.s.guard.answers.put(r.info, r.code == codeOK)
+	got := <-r.reply
+	if errors.Is(got.err, at.ErrClosed) {
+		return r.fail(NoteLost, r.s.gone(r.cmd))
+	}
+	r.s.learn(r.answer)
+	x := r.exchange(unmark(got.info), r.final, "")
+	if r.doubt {
+		x.Note = NoteDoubtful
+	}
+	r.s.note(x, r.unasked)
+	if r.boot && r.s.awake {
+		return outcome{x: x, err: r.s.leave(Lost, r.cmd, ErrRestart)}
+	}
+	return outcome{x: x, code: r.code, doubt: r.doubt}
+}
+
+// learn takes from a complete answer how this module talks.
+func (s *Session) learn(a *answer) {
+	s.echo = a.echoed
+	s.told[a.cmd.text] = true
+	s.settled(a.owedSeen)
+	if a.cmd == wakeUp && a.code == codeOK {
+		s.numeric = a.final == "0"
+	}
+}
+
+// expire ends a round at its deadline, or at the silence after an early result.
+func (r *round) expire() outcome {
+	switch {
+	case r.before != nil && len(r.info) == 0:
+		r.settleEarly()
+		return r.complete()
+	case r.call != "":
+		r.final, r.code = r.call, codeCall
+		return r.complete()
+	case len(r.info) == 0 && prompt(r.s.lexer.pending()):
+		return r.fail(NoteDoubtful, r.s.leave(InUse, r.cmd, ErrPrompt))
+	case r.s.remaining() <= 0:
+		return r.giveUp(r.s.leave(NoAnswer, r.cmd, ErrVisit))
+	}
+	return r.giveUp(r.s.fault(NoAnswer, r.cmd, nil))
+}
+
+func (r *round) giveUp(err error) outcome { return r.giveUpAs(NoteTimeout, err) }
+
+// giveUpAs ends a round whose answer may still come.
+func (r *round) giveUpAs(note string, err error) outcome {
+	r.s.dirty = true
+	r.s.owed = append(r.s.owed, r.cmd.text)
+	return r.fail(note, err)
+}
+
+// fail ends a round without an answer; the lines that came are kept, unconfirmed.
+func (r *round) fail(note string, err error) outcome {
+	r.s.told[r.cmd.text] = true
+	r.release()
+	lines := r.info
+	if r.before != nil {
+		lines = append(slices.Clone(r.before.info), r.info...)
+	}
+	if rest := strings.Trim(string(r.s.lexer.pending()), " \t"+fill); r.begun && !r.stale && rest != "" && rest != ">" && !partOf(r.cmd.text, rest) {
+		lines = append(lines, rest)
+	}
+	x := r.exchange(lines, "", note)
+	r.s.note(x, r.unasked)
+	return outcome{x: x, err: err}
+}
+
+// release ends the command in at, which waits for an answer that will not be given.
+func (r *round) release() {
+	r.s.guard.answers.put(nil, false)
+	<-r.reply
+}
+
+// unsent ends a round whose command at could not write.
+func (r *round) unsent(err error) outcome {
+	var e *Error
+	if !errors.As(err, &e) {
+		return outcome{err: r.s.gone(r.cmd)}
+	}
+	x := r.exchange(nil, "", NoteLost)
+	r.s.note(x, r.unasked)
+	return outcome{x: x, err: r.s.leave(e.Kind, r.cmd, e.Err)}
+}
+
+// exchange is the round as the transcript keeps it.
+func (r *round) exchange(lines []string, final, note string) inventory.Exchange {
+	x := inventory.Exchange{Cmd: r.cmd.text, Lines: []string{}, Final: valid(final), Note: note}
+	took := time.Since(r.s.guard.start) - r.s.guard.sent()
+	x.Millis = took.Round(time.Millisecond).Milliseconds()
+	lossy := r.lossy
+	for _, l := range lines {
+		lossy = lossy || !utf8.ValidString(l)
+		x.Lines = append(x.Lines, valid(l))
+	}
+	if lossy {
+		x.Raw = r.raw
+	}
+	return x
+}
+
+var _ io.ReadWriter = (*guard)(nil)
