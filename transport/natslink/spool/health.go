@@ -15,27 +15,25 @@ import (
 func (s *Spool) Health() []inventory.Warning {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.health.warnings)
+	return s.health.warnings.List()
 }
 
-// health is the set of warnings in force, one of a code.
+// health is the set of warnings in force.
 type health struct {
 	now      func() time.Time
-	warnings []inventory.Warning
+	warnings inventory.Warnings
 }
 
-// raise sets a warning, which keeps its Since while it lasts.
 func (h *health) raise(code string, severity inventory.Severity, text string) {
-	for i := range h.warnings {
-		if h.warnings[i].Code == code {
-			h.warnings[i].Severity, h.warnings[i].Text = severity, text
-			return
-		}
-	}
-	h.warnings = append(h.warnings, inventory.Warning{Code: code, Severity: severity, Text: text, Since: h.now().UTC()})
+	h.warnings.Raise(h.now(), code, severity, text)
 }
 
-// diskCodes are those that a write which works takes back.
+// diskCodes are the warnings that a write which works takes back.
+func diskCodes() []string {
+	return []string{"disk-full", "not-durable", "descriptors-exhausted", "disk-error"}
+}
+
+// diskCode names what the disk refused with.
 func diskCode(err error) (code, text string) {
 	switch {
 	case full(err):
@@ -55,22 +53,11 @@ func diskCode(err error) (code, text string) {
 
 func (h *health) diskFailed(err error) {
 	code, text := diskCode(err)
-	h.clear(code)
+	h.warnings.Clear(slices.DeleteFunc(diskCodes(), func(c string) bool { return c == code })...)
 	h.raise(code, inventory.SeverityError, fmt.Sprintf("%s (%v)", text, err))
 }
 
-func (h *health) diskWorks() { h.clear("") }
-
-// clear takes back the warnings about the disk, but that of one code, which goes on.
-func (h *health) clear(but string) {
-	h.warnings = slices.DeleteFunc(h.warnings, func(w inventory.Warning) bool {
-		switch w.Code {
-		case "disk-full", "not-durable", "descriptors-exhausted", "disk-error":
-			return w.Code != but
-		}
-		return false
-	})
-}
+func (h *health) diskWorks() { h.warnings.Clear(diskCodes()...) }
 
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

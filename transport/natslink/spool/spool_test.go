@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 )
@@ -241,17 +240,6 @@ func TestNames(t *testing.T) {
 	hostile := &inventory.Envelope{ID: "../../etc/passwd"}
 	if n := fileName(hostile); strings.ContainsAny(n, "/") || !ours(n) {
 		t.Errorf("a hostile id gives the name %q", n)
-	}
-}
-
-func TestHealthKeepsSince(t *testing.T) {
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	h := health{now: func() time.Time { now = now.Add(time.Minute); return now }}
-	h.raise("a", inventory.SeverityInfo, "one")
-	since := h.warnings[0].Since
-	h.raise("a", inventory.SeverityError, "two")
-	if len(h.warnings) != 1 || h.warnings[0].Since != since || h.warnings[0].Text != "two" {
-		t.Errorf("%+v", h.warnings)
 	}
 }
 

@@ -1,0 +1,132 @@
+package natslink
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// The codes of this package's warnings.
+const (
+	codeUnreachable = "nats-unreachable"
+	codeTLS         = "nats-tls"
+	codeAuth        = "nats-auth"
+	codeDenied      = "nats-denied"
+	codeService     = "nats-service-denied"
+	codeOld         = "nats-server-old"
+)
+
+// Health lists what is wrong with the link now.
+func (l *Link) Health() []inventory.Warning {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.warnings.List()
+}
+
+func (l *Link) raise(code string, severity inventory.Severity, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.warnings.Raise(l.settings.Now(), code, severity, text)
+}
+
+func (l *Link) clear(codes ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.warnings.Clear(codes...)
+}
+
+func (l *Link) onUp(conn *nats.Conn) {
+	l.clear(codeUnreachable, codeTLS, codeAuth, codeOld, codeService)
+	if v := conn.ConnectedServerVersion(); outdated(v) {
+		l.raise(codeOld, inventory.SeverityWarning, fmt.Sprintf(
+			"the NATS server is of version %q, which has known holes; use 2.11.16, 2.12.7, 2.14 or newer", v))
+	}
+	select {
+	case l.up <- struct{}{}:
+	default:
+	}
+}
+
+// onDown takes the reason of a lost connection or of a failed try.
+func (l *Link) onDown(err error) {
+	l.failAll(errDisconnected)
+	if err == nil {
+		return
+	}
+	code, text := connectCode(err)
+	others := []string{codeUnreachable, codeTLS, codeAuth}
+	for _, c := range others {
+		if c != code {
+			l.clear(c)
+		}
+	}
+	l.raise(code, inventory.SeverityError, fmt.Sprintf("%s (%v)", text, err))
+}
+
+// connectCode names what keeps the link down.
+func connectCode(err error) (code, text string) {
+	var expired x509.CertificateInvalidError
+	var name x509.HostnameError
+	var ca x509.UnknownAuthorityError
+	var verify *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &expired) && expired.Reason == x509.Expired:
+		return codeTLS, "the NATS server's certificate has expired or is not yet valid: renew it, or check the clock of this gateway"
+	case errors.As(err, &name):
+		return codeTLS, "the NATS server's certificate is for another name: check the URL"
+	case errors.As(err, &ca):
+		return codeTLS, "the NATS server's certificate is from an authority that is not trusted: check the CA file"
+	case errors.Is(err, nats.ErrSecureConnWanted), errors.Is(err, nats.ErrSecureConnRequired), errors.As(err, &verify), errors.As(err, &record),
+		strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "x509: "):
+		return codeTLS, "no safe connection to the NATS server: check the certificates on both sides"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+		return codeAuth, "the NATS server refuses the credentials: enrol this gateway, or renew them"
+	case strings.Contains(err.Error(), "no such file"), strings.Contains(err.Error(), "permission denied"):
+		return codeAuth, "the credentials cannot be read: check the file and its owner"
+	default:
+		return codeUnreachable, "no NATS server can be reached: check the URL and the network"
+	}
+}
+
+// violation finds the verb and the subject in the server's words.
+var violation = regexp.MustCompile(`(?i)permissions violation for (publish|subscription) to "([^"]*)"`)
+
+// onError gets what the server says outside of any answer. Its word on permissions is
+// the only sign of a refused publish, whose answer never comes.
+func (l *Link) onError(_ *nats.Conn, _ *nats.Subscription, err error) {
+	m := violation.FindStringSubmatch(err.Error())
+	switch {
+	case m == nil:
+		return
+	case strings.EqualFold(m[1], "publish"):
+		l.failSubject(m[2], fmt.Errorf("%w: %w", errDenied, err))
+	default:
+		l.raise(codeService, inventory.SeverityWarning, fmt.Sprintf(
+			"the NATS server does not let this gateway listen on %q: requests for a scan do not reach it; permit it", m[2]))
+	}
+}
+
+// outdated: versions before these let a client pose as another (advisories of 2026).
+func outdated(version string) bool {
+	var major, minor, patch int
+	if n, _ := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); n < 3 {
+		return false
+	}
+	switch {
+	case major != 2 || minor >= 14:
+		return major < 2
+	case minor == 12:
+		return patch < 7
+	case minor == 11:
+		return patch < 16
+	}
+	return true
+}
