@@ -9,7 +9,7 @@ import (
 // assigning lists the only queries that may hold an equals sign. TS 27.007, 5.4 defines
 // +CGSN as an action command whose one parameter chooses which serial number is
 // returned; it has no read form because there is nothing to keep.
-var assigning = []string{"AT+CGSN=0", "AT+CGSN=1", "AT+CGSN=2", "AT+CGSN=3"}
+var assigning = []string{"AT+CGSN=1", "AT+CGSN=2", "AT+CGSN=3"}
 
 // effects are names, or beginnings of names, of commands that act, set, or read what is
 // not the module's own identity: state, SIM, messages, phone book, network, calls, files.
