@@ -55,8 +55,11 @@ type Port struct {
 	// Claim names a program that is configured to use the port ("netifd interface wan").
 	Claim string
 
-	rank int
-	node node
+	class  string // of sysfs: "tty", "wwan", "usbmisc", "net"
+	name   string // in that class
+	driver string // of the interface or the device
+	rank   int    // of candidates, the lowest first
+	node   node
 }
 
 // Candidates are the ports that may be asked, the best first.
@@ -76,8 +79,9 @@ func (p Port) Inventory() inventory.Port {
 
 // node pins down which device a port was found on, so that [Open] can tell whether it still is.
 type node struct {
-	root string // the Finder's
-	file string // what to open, below root
+	root tree
+	// path is what to open: below the root, symlinks not resolved.
+	path string
 	// sys is the directory of the port in sysfs, symlinks resolved; empty where it has none.
 	sys   string
 	major uint32
