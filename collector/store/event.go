@@ -1,0 +1,87 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// EventKind says what happened. Each is also a token of the subject that it goes out on.
+type EventKind string
+
+// The kinds of events.
+const (
+	GatewayNew      EventKind = "gateway-new"
+	GatewaySilent   EventKind = "gateway-silent"
+	GatewayBack     EventKind = "gateway-back"
+	GatewayConflict EventKind = "gateway-conflict" // two reports claim one place, or one key speaks for two
+	KeyConflict     EventKind = "key-conflict"     // another key than the recorded one claims the gateway
+	ModuleAdded     EventKind = "module-added"
+	ModuleRemoved   EventKind = "module-removed"
+	ModuleMoved     EventKind = "module-moved"
+	ModuleSwapped   EventKind = "module-swapped"
+	FirmwareChanged EventKind = "firmware-changed"
+	ModelChanged    EventKind = "model-changed" // maker or model, in the same place, with no other IMEI to show a swap
+	IMEIChanged     EventKind = "imei-changed"
+	StateChanged    EventKind = "state-changed"
+	IdentityClash   EventKind = "identity-conflict" // evidence began to disagree
+	IdentityAgreed  EventKind = "identity-agreed"   // evidence no longer disagrees
+	JudgedAnew      EventKind = "judged-anew"       // newer knowledge, not the field, changed the verdict
+)
+
+// EventKinds lists all kinds, for filters and documents.
+func EventKinds() []EventKind {
+	return []EventKind{GatewayNew, GatewaySilent, GatewayBack, GatewayConflict, KeyConflict,
+		ModuleAdded, ModuleRemoved, ModuleMoved, ModuleSwapped, FirmwareChanged, ModelChanged,
+		IMEIChanged, StateChanged, IdentityClash, IdentityAgreed, JudgedAnew}
+}
+
+// Event is one change and the report that proves it.
+type Event struct {
+	// No grows with every event stored.
+	No      int64     `json:"no"`
+	Kind    EventKind `json:"kind"`
+	Gateway string    `json:"gateway"`
+	Module  string    `json:"module,omitempty"`
+	At      time.Time `json:"at"`
+	// Order and Report name the report that shows the change; empty where none does.
+	inventory.Order
+	Report string `json:"report,omitempty"`
+	// From and To are the module before and after.
+	From *Brief `json:"from,omitempty"`
+	To   *Brief `json:"to,omitempty"`
+	// Text says the rest in one sentence, where From and To do not say all.
+	Text string `json:"text,omitempty"`
+}
+
+// Brief is a module in few words, as events keep it.
+type Brief struct {
+	ID        string          `json:"id"`
+	State     inventory.State `json:"state"`
+	Maker     string          `json:"maker,omitempty"`
+	MakerName string          `json:"maker_name,omitempty"`
+	Model     string          `json:"model,omitempty"`
+	Firmware  string          `json:"firmware,omitempty"`
+	IMEI      string          `json:"imei,omitempty"`
+	Country   string          `json:"country,omitempty"`
+}
+
+// Brief gives m in few words.
+func (m *Module) Brief() *Brief {
+	return &Brief{ID: m.ID, State: m.State, Maker: m.Identity.Maker, MakerName: m.Identity.MakerName,
+		Model: m.Identity.Model, Firmware: m.Identity.Firmware, IMEI: m.Identity.IMEI, Country: m.Origin.Country}
+}
+
+// Key names the event for good: the same reports give the same keys, in whatever order
+// they came.
+func (e *Event) Key() string {
+	at := ""
+	if e.Report == "" { // caused by the clock, not by a report
+		at = e.At.UTC().Format(time.RFC3339Nano)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s", e.Kind, e.Gateway, e.Module, e.Boot, e.Seq, e.Report, at))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,239 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// cohorts is all kinds of modules in one snapshot.
+type cohorts struct {
+	all   []store.Cohort
+	by    map[int64]*store.Cohort
+	total int
+}
+
+func (s *Store) cohorts(ctx context.Context, tx *sql.Tx) (*cohorts, error) {
+	c := &cohorts{by: map[int64]*store.Cohort{}}
+	var numbers []int64
+	err := s.each(ctx, tx, "SELECT c.no, c.modules, "+facetColumns+" FROM cohorts c", nil, func(r *sql.Rows) error {
+		var co store.Cohort
+		var no, conflicted int64
+		err := r.Scan(append([]any{&no, &co.Modules}, facetTargets(&co.Facets, &conflicted)...)...)
+		co.Conflicted = conflicted != 0
+		c.all, numbers, c.total = append(c.all, co), append(numbers, no), c.total+co.Modules
+		return err
+	})
+	for i, no := range numbers {
+		c.by[no] = &c.all[i]
+	}
+	return c, err
+}
+
+// Cohorts implements [store.Reader].
+func (s *Store) Cohorts(ctx context.Context) ([]store.Cohort, error) {
+	var out []store.Cohort
+	err := s.view(ctx, "list kinds of modules", func(tx *sql.Tx) error {
+		c, err := s.cohorts(ctx, tx)
+		out = slices.DeleteFunc(c.all, func(co store.Cohort) bool { return co.Modules == 0 })
+		return err
+	})
+	slices.SortFunc(out, store.CompareCohorts("maker"))
+	return out, err
+}
+
+// Module implements [store.Reader].
+func (s *Store) Module(ctx context.Context, k store.ModuleKey) (store.Module, error) {
+	var m store.Module
+	err := s.view(ctx, "find module "+strconv.Quote(k.ID)+" of gateway "+strconv.Quote(k.Gateway), func(tx *sql.Tx) (err error) {
+		q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway = ? AND m.id = ?"
+		m, _, err = scanModuleFacets(tx.QueryRowContext(ctx, s.sql(q), k.Gateway, k.ID))
+		return err
+	})
+	return m, err
+}
+
+// SameIMEI implements [store.Reader].
+func (s *Store) SameIMEI(ctx context.Context, imei string, limit int) ([]store.ModuleKey, error) {
+	var keys []store.ModuleKey
+	if imei == "" {
+		return nil, nil
+	}
+	err := s.view(ctx, "look up an IMEI", func(tx *sql.Tx) error {
+		q := "SELECT gateway, id FROM modules WHERE imei = ? AND imei <> '' ORDER BY gateway, id LIMIT ?"
+		return s.each(ctx, tx, q, []any{imei, limit}, func(r *sql.Rows) error {
+			var k store.ModuleKey
+			err := r.Scan(&k.Gateway, &k.ID)
+			keys = append(keys, k)
+			return err
+		})
+	})
+	return keys, err
+}
+
+// Modules implements [store.Reader].
+func (s *Store) Modules(ctx context.Context, f store.ModuleFilter, p store.Page) (store.ModuleList, error) {
+	var list store.ModuleList
+	err := s.view(ctx, "list modules", func(tx *sql.Tx) error {
+		c, err := s.cohorts(ctx, tx)
+		if err != nil {
+			return err
+		}
+		l := &lister{s: s, ctx: ctx, tx: tx, cohorts: c, f: f, page: p}
+		l.sort, l.desc = strings.CutPrefix(p.Sort, "-")
+		list, err = l.list()
+		return err
+	})
+	return list, err
+}
+
+// lister makes one page of modules.
+type lister struct {
+	s       *Store
+	ctx     context.Context
+	tx      *sql.Tx
+	cohorts *cohorts
+	f       store.ModuleFilter
+	page    store.Page
+	sort    string
+	desc    bool
+}
+
+func (l *lister) list() (store.ModuleList, error) {
+	switch {
+	case l.f.Gateway != "":
+		return l.ofGateway()
+	case l.f.IMEIQuery():
+		return l.byIMEI()
+	case slices.Contains(store.ModuleSorts()[1:], l.sort):
+		return l.byFacet()
+	default:
+		return l.byGateway()
+	}
+}
+
+// split gives the cohorts of which every module matches, and those of which only the
+// modules of gateways whose id begins with the query do.
+func (l *lister) split() (whole, begin []*store.Cohort) {
+	for i := range l.cohorts.all {
+		c := &l.cohorts.all[i]
+		switch {
+		case c.Modules == 0 || !l.f.Match(&c.Facets):
+		case l.f.Query == "" || l.f.MatchText(&c.Facets):
+			whole = append(whole, c)
+		default:
+			begin = append(begin, c)
+		}
+	}
+	return whole, begin
+}
+
+// finish cuts the extra row that says that there is a next page, and makes its cursor.
+func (l *lister) finish(items []store.Module, cursor func(last *store.Module) string) store.ModuleList {
+	list := store.ModuleList{Items: items}
+	if n := l.page.Rows(); len(items) > n {
+		list.Items = items[:n]
+		list.Next = cursor(&items[n-1])
+	}
+	return list
+}
+
+// fetch reads modules and gives them their facets.
+func (l *lister) fetch(q string, args []any) ([]store.Module, error) {
+	var out []store.Module
+	err := l.s.each(l.ctx, l.tx, q, args, func(r *sql.Rows) error {
+		m, no, err := scanModule(r)
+		if c := l.cohorts.by[no]; c != nil {
+			c.Fill(&m)
+		}
+		out = append(out, m)
+		return err
+	})
+	return out, err
+}
+
+// byIMEI lists those whose IMEI begins with the query, in its order.
+func (l *lister) byIMEI() (store.ModuleList, error) {
+	at, err := store.DecodeCursor("modules/imei", l.page.Cursor, 3)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	where := "m.imei >= ? AND m.imei < ? AND m.imei <> ''"
+	args := []any{l.f.Query, after(l.f.Query)}
+	if keep, all := l.numbers(func(c *store.Cohort) bool { return l.f.Match(&c.Facets) }); !all {
+		where += " AND +m.cohort IN (" + keep + ")"
+	}
+	total, atLeast, err := l.count(where, args)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	if at != nil {
+		where += " AND (m.imei, m.gateway, m.id) > (?, ?, ?)"
+		args = append(args, at[0], at[1], at[2])
+	}
+	q := "SELECT " + moduleColumns + " FROM modules m WHERE " + where + " ORDER BY m.imei, m.gateway, m.id LIMIT ?"
+	items, err := l.fetch(q, append(args, l.page.Rows()+1))
+	list := l.finish(items, func(m *store.Module) string {
+		return store.EncodeCursor("modules/imei", m.Identity.IMEI, m.Gateway, m.ID)
+	})
+	list.Total, list.AtLeast = total, atLeast
+	return list, err
+}
+
+// countMost bounds what is counted row by row.
+const countMost = 10_000
+
+func (l *lister) count(where string, args []any) (n int, more bool, err error) {
+	q := "SELECT count(*) FROM (SELECT 1 FROM modules m WHERE " + where + " LIMIT ?) AS some"
+	err = l.tx.QueryRowContext(l.ctx, l.s.sql(q), append(slices.Clone(args), countMost+1)...).Scan(&n)
+	return min(n, countMost), n > countMost, err
+}
+
+// numbers lists the cohorts that pass, and says whether all modules are in them.
+func (l *lister) numbers(keep func(*store.Cohort) bool) (list string, all bool) {
+	var b strings.Builder
+	modules := 0
+	for no, c := range l.cohorts.by {
+		if c.Modules > 0 && keep(c) {
+			if b.Len() > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(strconv.FormatInt(no, 10))
+			modules += c.Modules
+		}
+	}
+	if b.Len() == 0 {
+		return "-1", false // no cohort has this number
+	}
+	return b.String(), modules == l.cohorts.total
+}
+
+// after gives the first text that stands behind all that begin with s.
+func after(s string) string { return s + "\U0010FFFF" }
+
+// ofGateway lists one gateway's modules, of which there are few.
+func (l *lister) ofGateway() (store.ModuleList, error) {
+	at, err := store.DecodeCursor("modules/of", l.page.Cursor, 1)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	items, err := l.fetch("SELECT "+moduleColumns+" FROM modules m WHERE m.gateway = ? ORDER BY m.id", []any{l.f.Gateway})
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	items = slices.DeleteFunc(items, func(m store.Module) bool {
+		f := m.Facets()
+		return !l.f.Match(&f) || l.f.Query != "" && !l.f.MatchText(&f) && !strings.HasPrefix(m.Identity.IMEI, l.f.Query) && !strings.HasPrefix(m.Gateway, l.f.Query)
+	})
+	total := len(items)
+	if at != nil {
+		items = slices.DeleteFunc(items, func(m store.Module) bool { return m.ID <= at[0] })
+	}
+	list := l.finish(items, func(m *store.Module) string { return store.EncodeCursor("modules/of", m.ID) })
+	list.Total = total
+	return list, nil
+}

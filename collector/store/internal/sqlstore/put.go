@@ -1,0 +1,198 @@
+package sqlstore
+
+import (
+	"slices"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// statements are those that Put runs. They are made once for a store.
+type statements struct {
+	gateways, modules, cohorts, reports, evidence, events, keys, rejected, marks bulk
+}
+
+func newStatements() statements {
+	s := statements{
+		gateways: upsert("gateways", columns(gatewayColumns), "id"),
+		modules:  upsert("modules", "gateway id cohort imei hardware confidence last_known first_seen changed", "gateway id"),
+		cohorts: upsert("cohorts", "no state maker maker_name badge model variant firmware chipset technology "+
+			"country parent_country conflicted possible seems modules", ""),
+		reports:  upsert("reports", "gateway boot seq id received clock clock_synced reason digest report_key", ""),
+		evidence: upsert("evidence", "gateway digest report report_key signature body", "-"),
+		events:   upsert("events", "kind gateway module at boot seq report was became words", ""),
+		keys:     upsert("keys", columns(keyColumns), "gateway report_key"),
+		rejected: upsert("rejected", "received sequence subject gateway report_key reason words size body", "-"),
+		marks:    upsert("marks", "name n", ""),
+	}
+	s.cohorts.tail = " ON CONFLICT (no) DO UPDATE SET modules = cohorts.modules + excluded.modules"
+	s.marks.tail = " ON CONFLICT (name) DO UPDATE SET n = marks.n + excluded.n"
+	return s
+}
+
+// Put implements [store.Tx].
+func (t *tx) Put(b *store.Batch) error {
+	if t.put {
+		return errTwice
+	}
+	t.put = true
+	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putReports, t.putEvents, t.putKeys, t.putRejected}
+	for _, step := range steps {
+		if err := step(b); err != nil {
+			return t.w.s.fail("store", err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) putGateways(b *store.Batch) error {
+	added := 0
+	for i := range b.Gateways {
+		if t.known[b.Gateways[i].ID] == nil {
+			added++
+		}
+	}
+	if err := t.run(&t.w.s.st.gateways, len(b.Gateways), func(i int) []any { return gatewayArgs(&b.Gateways[i]) }); err != nil || added == 0 {
+		return err
+	}
+	return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(added)} })
+}
+
+func (t *tx) putBeats(b *store.Batch) error {
+	const q = "UPDATE gateways SET beat_boot = ?, beat_seq = ?, last_seen = ?, clock = ?, clock_synced = ?, health = ?, silent = 0 WHERE id = ?"
+	for i := range b.Beats {
+		h := &b.Beats[i]
+		_, err := t.w.exec(t.ctx, q, int64(h.Order.Boot), int64(h.Order.Seq), micros(h.Seen), micros(h.Clock), number(h.ClockSynced),
+			text(h.Health, len(h.Health) == 0), h.Gateway)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putModules keeps the cohorts' counts in step with the modules.
+func (t *tx) putModules(b *store.Batch) error {
+	if len(b.Modules)+len(b.Gone) == 0 {
+		return nil
+	}
+	if err := t.loadMissing(b); err != nil {
+		return err
+	}
+	deltas := map[store.Facets]int{}
+	for _, k := range b.Gone {
+		if f, ok := t.cohorts[k.Gateway][k.ID]; ok {
+			deltas[f]--
+			delete(t.cohorts[k.Gateway], k.ID)
+		}
+	}
+	for i := range b.Modules {
+		m := &b.Modules[i]
+		if f, ok := t.cohorts[m.Gateway][m.ID]; ok {
+			deltas[f]--
+		}
+		t.cohorts[m.Gateway][m.ID] = m.Facets()
+		deltas[m.Facets()]++
+	}
+	if err := t.putCohorts(deltas); err != nil {
+		return err
+	}
+	for _, k := range b.Gone {
+		if _, err := t.w.exec(t.ctx, "DELETE FROM modules WHERE gateway = ? AND id = ?", k.Gateway, k.ID); err != nil {
+			return err
+		}
+	}
+	return t.run(&t.w.s.st.modules, len(b.Modules), func(i int) []any {
+		f := b.Modules[i].Facets()
+		return moduleArgs(&b.Modules[i], f.Number())
+	})
+}
+
+// loadMissing learns where the modules stand that nobody asked for: of a gateway that is
+// new nothing stands anywhere.
+func (t *tx) loadMissing(b *store.Batch) error {
+	var missing []string
+	look := func(g string) {
+		if t.cohorts[g] != nil {
+			return
+		}
+		t.cohorts[g] = map[string]store.Facets{}
+		if t.known[g] != nil {
+			missing = append(missing, g)
+		}
+	}
+	for i := range b.Modules {
+		look(b.Modules[i].Gateway)
+	}
+	for _, k := range b.Gone {
+		look(k.Gateway)
+	}
+	_, err := t.Modules(missing)
+	return err
+}
+
+func (t *tx) putCohorts(deltas map[store.Facets]int) error {
+	type change struct {
+		no int64
+		f  store.Facets
+		n  int
+	}
+	var changes []change
+	for f, n := range deltas {
+		if n != 0 {
+			changes = append(changes, change{f.Number(), f, n})
+		}
+	}
+	// Always in one order, so that two collectors never wait for each other.
+	slices.SortFunc(changes, func(a, b change) int {
+		if a.no < b.no {
+			return -1
+		}
+		return 1
+	})
+	return t.run(&t.w.s.st.cohorts, len(changes), func(i int) []any { return cohortArgs(changes[i].no, &changes[i].f, changes[i].n) })
+}
+
+func (t *tx) putReports(b *store.Batch) error {
+	err := t.run(&t.w.s.st.reports, len(b.Reports), func(i int) []any {
+		r := &b.Reports[i]
+		return []any{r.Gateway, int64(r.Boot), int64(r.Seq), r.ID, micros(r.Received), micros(r.Clock), number(r.ClockSynced), string(r.Reason), r.Digest, r.Key}
+	})
+	if err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.evidence, len(b.Evidence), func(i int) []any {
+		e := &b.Evidence[i]
+		return []any{e.Gateway, e.Digest, e.Report, e.Key, e.Signature, t.w.s.deflater.deflate(e.Body)}
+	})
+}
+
+func (t *tx) putEvents(b *store.Batch) error {
+	for _, no := range b.Drop {
+		if _, err := t.w.exec(t.ctx, "DELETE FROM events WHERE no = ?", no); err != nil {
+			return err
+		}
+	}
+	return t.run(&t.w.s.st.events, len(b.Events), func(i int) []any { return eventArgs(&b.Events[i]) })
+}
+
+func (t *tx) putKeys(b *store.Batch) error {
+	return t.run(&t.w.s.st.keys, len(b.Keys), func(i int) []any { return keyArgs(&b.Keys[i]) })
+}
+
+func keyArgs(k *store.Key) []any {
+	return []any{k.Gateway, k.Key, string(k.State), micros(k.First)}
+}
+
+func (t *tx) putRejected(b *store.Batch) error {
+	return t.run(&t.w.s.st.rejected, len(b.Rejected), func(i int) []any {
+		r := &b.Rejected[i]
+		return []any{micros(r.Received), int64(r.Sequence), r.Subject, r.Gateway, r.Key, r.Reason, r.Text, int64(r.Size), nonNil(r.Body)}
+	})
+}
+
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

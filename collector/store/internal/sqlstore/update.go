@@ -1,0 +1,140 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// tx is one running Update.
+type tx struct {
+	ctx   context.Context
+	w     *writer
+	known map[string]*store.Gateway
+	// cohorts holds where each loaded module stands now, by gateway and id.
+	cohorts map[string]map[string]store.Facets
+	put     bool
+}
+
+// errTwice: the rows already written would not be counted rightly.
+var errTwice = errors.New("put was called twice in one update")
+
+// Update implements [store.Writer].
+func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	ids := slices.Compact(slices.Sorted(slices.Values(gateways)))
+	var own error // fn's, which is handed back as it is
+	err := s.change(ctx, func(w *writer) error {
+		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, cohorts: map[string]map[string]store.Facets{}}
+		if s.d.Lock != nil && len(ids) > 0 {
+			if err := s.d.Lock(ctx, w.conn, ids); err != nil {
+				return err
+			}
+		}
+		if err := t.loadGateways(ids); err != nil {
+			return err
+		}
+		own = fn(t, t.known)
+		return own
+	})
+	if own != nil && err != nil {
+		return own
+	}
+	return s.fail("store", err)
+}
+
+func (t *tx) loadGateways(ids []string) error {
+	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id IN ({in})", ids, func(r *sql.Rows) error {
+		g, err := scanGateway(r)
+		t.known[g.ID] = &g
+		return err
+	})
+}
+
+// Modules implements [store.Tx].
+func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
+	found := map[string][]store.Module{}
+	q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway IN ({in})"
+	for _, g := range gateways {
+		t.cohorts[g] = map[string]store.Facets{}
+	}
+	err := t.load(q, gateways, func(r *sql.Rows) error {
+		m, facets, err := scanModuleFacets(r)
+		if err != nil {
+			return err
+		}
+		found[m.Gateway] = append(found[m.Gateway], m)
+		t.cohorts[m.Gateway][m.ID] = facets
+		return nil
+	})
+	for _, ms := range found {
+		slices.SortFunc(ms, func(a, b store.Module) int { return compare(a.ID, b.ID) })
+	}
+	return found, t.w.s.fail("load modules", err)
+}
+
+// Keys implements [store.Tx].
+func (t *tx) Keys(gateway string) ([]store.Key, error) {
+	var keys []store.Key
+	err := t.w.query(t.ctx, "SELECT "+keyColumns+" FROM keys WHERE gateway = ? ORDER BY first_seen, report_key", []any{gateway},
+		func(r *sql.Rows) error {
+			k, err := scanKey(r)
+			keys = append(keys, k)
+			return err
+		})
+	return keys, t.w.s.fail("load keys", err)
+}
+
+// KeyUsers implements [store.Tx].
+func (t *tx) KeyUsers(key string) ([]string, error) {
+	var ids []string
+	err := t.w.query(t.ctx, "SELECT gateway FROM keys WHERE report_key = ? ORDER BY gateway LIMIT 100", []any{key},
+		func(r *sql.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	return ids, t.w.s.fail("load the users of a key", err)
+}
+
+// Reports implements [store.Tx].
+func (t *tx) Reports(gateway string) ([]store.Report, error) {
+	var reports []store.Report
+	err := t.w.query(t.ctx, "SELECT "+reportColumns+" FROM reports WHERE gateway = ? ORDER BY boot, seq, id", []any{gateway},
+		func(r *sql.Rows) error {
+			_, rep, err := scanReport(r)
+			reports = append(reports, rep)
+			return err
+		})
+	return reports, t.w.s.fail("load reports", err)
+}
+
+// Evidence implements [store.Tx].
+func (t *tx) Evidence(gateway, digest string) (store.Evidence, error) {
+	var e store.Evidence
+	err := sql.ErrNoRows
+	q := t.w.query(t.ctx, evidenceQuery, []any{gateway, digest}, func(r *sql.Rows) error {
+		e, err = scanEvidence(r)
+		return err
+	})
+	if q != nil {
+		err = q
+	}
+	return e, t.w.s.fail(fmt.Sprintf("load evidence of gateway %q", gateway), err)
+}
+
+// Events implements [store.Tx].
+func (t *tx) Events(gateway string) ([]store.Event, error) {
+	var events []store.Event
+	q := "SELECT " + eventColumns + " FROM events WHERE gateway = ? AND report <> '' ORDER BY boot, seq, report, no"
+	err := t.w.query(t.ctx, q, []any{gateway}, func(r *sql.Rows) error {
+		e, err := scanEvent(r)
+		events = append(events, e)
+		return err
+	})
+	return events, t.w.s.fail("load events", err)
+}
