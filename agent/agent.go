@@ -22,9 +22,12 @@ const (
 // fullEvery is how old the last full report may grow while nothing changes.
 const fullEvery = 24 * time.Hour
 
-// Outbox takes what is to be sent. It must keep it over a crash if it can; *spool.Spool does.
+// Outbox takes what is to be sent. *spool.Spool is one.
 type Outbox interface {
-	Put(*inventory.Envelope) error
+	// Put keeps e over a crash, if it can.
+	Put(e *inventory.Envelope) error
+	// Hold keeps e in memory: what says nothing new is not worth a write to flash.
+	Hold(e *inventory.Envelope) error
 	// Health names what is wrong with keeping and sending.
 	Health() []inventory.Warning
 }
@@ -107,13 +110,8 @@ func New(s Settings) (*Agent, error) {
 		return nil, err
 	}
 	a.key = key.private
-	if key.err != nil {
-		a.health.raise("state-not-kept", inventory.SeverityError, key.err.Error())
-	}
 	boot, err := nextBoot(s.StateDir, s.Now(), s.Synced())
-	if err != nil {
-		a.health.raise("state-not-kept", inventory.SeverityError, err.Error())
-	}
+	a.health.set("state-not-kept", inventory.SeverityError, errors.Join(key.err, err))
 	a.order.Boot = boot
 	return a, nil
 }
@@ -128,11 +126,16 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer interval.Stop()
 	beat := time.NewTimer(spread(a.settings.Heartbeat, a.settings.Jitter))
 	defer beat.Stop()
+	changes := a.settings.Changes
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-a.settings.Changes:
+		case _, ok := <-changes:
+			if !ok {
+				changes = nil // nobody watches any more
+				continue
+			}
 			a.round(ctx, inventory.ReasonChange)
 		case <-interval.C:
 			a.round(ctx, inventory.ReasonInterval)

@@ -28,6 +28,8 @@ func (b *box) Put(e *inventory.Envelope) error {
 	return nil
 }
 
+func (b *box) Hold(e *inventory.Envelope) error { return b.Put(e) }
+
 func (b *box) Health() []inventory.Warning { return nil }
 
 func (b *box) kinds() string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/natslink/spool"
 )
 
 // outcome of a round: the report, whether or not it went out as such.
@@ -76,7 +77,7 @@ func (a *Agent) sendReport(r *inventory.Report) error {
 	if err != nil {
 		return err
 	}
-	return a.put(e)
+	return a.kept(e, a.settings.Outbox.Put(e))
 }
 
 func (a *Agent) sendHeartbeat() error {
@@ -89,11 +90,15 @@ func (a *Agent) sendHeartbeat() error {
 	if err != nil {
 		return err
 	}
-	return a.put(e)
+	return a.kept(e, a.settings.Outbox.Hold(e))
 }
 
-func (a *Agent) put(e *inventory.Envelope) error {
-	err := a.settings.Outbox.Put(e)
+// kept says whether e will be sent. That it would not outlive a crash is the Outbox's to
+// say, in its health.
+func (a *Agent) kept(e *inventory.Envelope, err error) error {
+	if errors.Is(err, spool.ErrNotDurable) {
+		err = nil
+	}
 	if err != nil {
 		err = fmt.Errorf("cannot keep %s %d.%d until it is sent: %w", e.Kind, e.Boot, e.Seq, err)
 	}
