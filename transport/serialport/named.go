@@ -54,7 +54,7 @@ func (f *Finder) node(ctx context.Context, path string) (Device, error) {
 	}
 	n := node{root: f.tree(), path: real}
 	n.major, n.minor = numberOf(fi)
-	if n.major >= ptyMajor && n.major <= ptyMajorLast {
+	if n.isPTY() && !exists(f.tree().path("sys/class/tty", filepath.Base(path))) {
 		return f.pty(path, n), nil
 	}
 	return f.kernelNode(ctx, path, n)
@@ -65,6 +65,8 @@ const (
 	ptyMajor     = 136
 	ptyMajorLast = 143
 )
+
+func (n node) isPTY() bool { return n.major >= ptyMajor && n.major <= ptyMajorLast }
 
 func notCharacterDevice(m fs.FileMode) string {
 	switch {

@@ -41,7 +41,7 @@ func (s *scan) byRules(d *found, p *Port) bool {
 		}
 	}
 	for _, m := range s.rules.Allow {
-		if s.fits(m, d, *p) && (m.names(*p) || mayCarryAT(p.Role)) && !binary(*p) {
+		if s.fits(m, d, *p) && (m.names(*p) || mayCarryAT(p.Role)) && !otherProtocol(*p) {
 			p.Rule = "configuration"
 			if p.Role = m.Role; m.Role == "" {
 				p.Role = inventory.RoleAT
@@ -79,8 +79,8 @@ func mayCarryAT(r inventory.Role) bool {
 	return false
 }
 
-// binary: the kernel itself says that the port carries another protocol.
-func binary(p Port) bool {
+// otherProtocol: the kernel itself says that the port carries another protocol.
+func otherProtocol(p Port) bool {
 	return p.Kind == KindChar && (p.Role == inventory.RoleQMI || p.Role == inventory.RoleMBIM)
 }
 

@@ -1,0 +1,44 @@
+package spool
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// TestC09 is an outage of seven days with a report a minute, of small and of large
+// reports: the limits hold, the newest full picture stays, and the drops are counted.
+func TestC09(t *testing.T) {
+	for name, size := range map[string]int{"small": 100, "large": 60_000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const minutes = 7 * 24 * 60
+			d := newMemDisk()
+			s := newSpool(Limits{}, func() (disk, error) { return d, nil })
+			if err := s.start(); err != nil {
+				t.Fatal(err)
+			}
+			var newest *inventory.Envelope
+			for i := range uint64(minutes) {
+				e := heartbeat(1, i+1)
+				if i < minutes*3/4 { // then nothing changes any more
+					e = report(1, i+1, size)
+					newest = e
+				}
+				put(t, s, e)
+			}
+			if d.most > 16<<20 || d.files > 1000+1 { // and one that is being written
+				t.Errorf("took %d bytes in %d files", d.most, d.files)
+			}
+			c := s.Counts()
+			if c.Records+int(c.Dropped) != minutes || !slices.Contains(codes(s.Health()), "spool-dropped") {
+				t.Errorf("of %d: %+v", minutes, c)
+			}
+			got := drain(t, s)
+			if !slices.ContainsFunc(got, func(e *inventory.Envelope) bool { return e.ID == newest.ID }) {
+				t.Error("the newest full picture is gone")
+			}
+		})
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package serialport
+
+// DropSysAdmin does nothing where there is no such capability.
+func DropSysAdmin() (had bool, err error) { return false, nil }
