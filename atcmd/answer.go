@@ -31,8 +31,9 @@ type answer struct {
 	// wantEcho: the module has been repeating commands, so a result before the echo is
 	// likely to be another command's.
 	wantEcho bool
-	// stale: the first line began before the command was sent.
-	stale bool
+	// stale: the first line began before the command was sent. prompted: it began with a
+	// prompt, as some devices end every answer.
+	stale, prompted bool
 	// owing are earlier commands whose answers may still come.
 	owing []string
 	// told are all commands of this session, whose echoes may come late.
@@ -81,6 +82,10 @@ func (a *answer) take(l line) status {
 		a.echoed = strings.HasSuffix(text, a.cmd.text)
 		return more
 	}
+	if a.prompted && text != "" {
+		a.prompted = false
+		l.text, text = strings.TrimLeft(l.text, "> "), strings.TrimLeft(text, "> ")
+	}
 	if text == "" {
 		a.lossy = a.lossy || strings.Trim(l.text, " \t") != ""
 		return more
@@ -123,6 +128,11 @@ func (a *answer) end(text string) status {
 	case a.diverted:
 		a.diverted, a.owedSeen = false, a.owedSeen+1
 		return more
+	case a.cmd == wakeUp && len(a.info) > 0:
+		a.looseInfo() // another command's: AT brings no information
+		a.owedSeen++
+		a.before = &part{nil, text, codeNone}
+		return early
 	case a.isEarly():
 		a.before = &part{a.info, text, a.code}
 		a.info = nil
@@ -145,14 +155,18 @@ func (a *answer) isEarly() bool {
 
 // drop gives up an early result after a better one came.
 func (a *answer) drop() {
+	if a.call != "" {
+		a.loose(a.call)
+	}
 	if a.before == nil {
 		return
 	}
-	for _, l := range a.before.info {
-		a.loose(l)
+	a.unasked = append(a.unasked, a.before.info...)
+	if a.before.code == codeCall {
+		a.loose(a.before.final)
 	}
 	a.before = nil
-	a.doubt = !a.echoed
+	a.doubt = !a.echoed && a.cmd != wakeUp
 }
 
 // settleEarly ends the answer with what came early, because nothing followed.
@@ -167,10 +181,8 @@ func (a *answer) settleEarly() {
 func (a *answer) isEcho(text string) bool {
 	switch {
 	case strings.EqualFold(text, a.cmd.text):
-		for _, l := range a.info {
-			a.loose(l)
-		}
-		a.info, a.echoed, a.diverted = nil, true, false
+		a.looseInfo()
+		a.echoed, a.diverted = true, false
 		return true
 	case slices.Contains(a.owing, text):
 		a.diverted = true
@@ -218,6 +230,9 @@ func (a *answer) answersOther(text string) bool {
 
 // loose keeps a line as unasked.
 func (a *answer) loose(l string) { a.unasked = append(a.unasked, l) }
+
+// looseInfo keeps what was taken for information as unasked.
+func (a *answer) looseInfo() { a.unasked, a.info = append(a.unasked, a.info...), nil }
 
 func (a *answer) count(l line) {
 	a.lines++

@@ -38,36 +38,48 @@ func (s *Session) agreed(ctx context.Context, c Command) (inventory.Exchange, er
 	if err := s.resync(ctx, c); err != nil {
 		return inventory.Exchange{Cmd: c.text, Lines: []string{}}, err
 	}
-	need := len(s.owed) + 1
+	owed := slices.Clone(s.owed)
 	var got []outcome
 	for most := 1; len(got) < most; {
 		out := s.exchange(ctx, c, s.set.timeout(c))
 		if out.err != nil {
-			s.retract(got)
+			s.retract(c, got)
 			return out.x, out.err
 		}
-		if out.doubt {
-			need = max(need, 2)
-		}
 		got = append(got, out)
+		need := needed(out, owed)
 		if votes(got, out) >= need {
-			return s.accept(ctx, got, out)
+			return s.accept(ctx, c, got, out)
 		}
 		most = max(most, 2*need)
 	}
-	s.retract(got)
+	s.retract(c, got)
 	s.dirty = true
 	x := got[len(got)-1].x
 	x.Lines, x.Final, x.Note = []string{}, "", NoteDoubtful
 	return x, s.fault(NoAnswer, c, ErrUnsure)
 }
 
+// needed is how many equal answers it takes to trust out while those to owed may come.
+// An owed AT brings a bare OK, which cannot be taken for information.
+func needed(out outcome, owed []string) int {
+	n := 1
+	for _, c := range owed {
+		if c != wakeUp.text || len(out.x.Lines) == 0 {
+			n++
+		}
+	}
+	if out.doubt {
+		n = max(n, 2)
+	}
+	return n
+}
+
 // accept takes out as the answer. Others among got were not this command's.
-func (s *Session) accept(ctx context.Context, got []outcome, out outcome) (inventory.Exchange, error) {
+func (s *Session) accept(ctx context.Context, c Command, got []outcome, out outcome) (inventory.Exchange, error) {
 	others := slices.DeleteFunc(slices.Clone(got), func(o outcome) bool { return same(o, out) })
 	if len(others) > 0 {
-		s.retract(others)
-		// as many answers to this command are still on their way
+		s.retract(c, others)
 		if err := s.quiet(ctx, silence, noise); err != nil {
 			s.dirty = true
 		}
@@ -77,12 +89,15 @@ func (s *Session) accept(ctx context.Context, got []outcome, out outcome) (inven
 	return out.x, nil
 }
 
-// retract takes answers that cannot be attributed out of the transcript's exchanges.
-func (s *Session) retract(outs []outcome) {
+// retract takes answers that are not c's, or may not be, out of the transcript's
+// exchanges. Each settles what was owed, and in its place an answer to c is owed.
+func (s *Session) retract(c Command, outs []outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, o := range outs {
 		s.log.retract(o.x)
+		s.settle(len(o.x.Lines) > 0)
+		s.owed = append(s.owed, c.text)
 	}
 }
 
@@ -124,6 +139,16 @@ func (s *Session) suspect(ctx context.Context, c Command, x inventory.Exchange) 
 	return nil
 }
 
+// missing counts the queries that were never answered.
+func (s *Session) missing() (n int) {
+	for _, c := range s.owed {
+		if c != wakeUp.text {
+			n++
+		}
+	}
+	return n
+}
+
 // resync makes sure, after an answer is missing, that the module listens and talks of
 // nothing else: silence, AT, a lone OK, and a moment more for a second one. Where that
 // fails twice, the port is left.
@@ -133,7 +158,7 @@ func (s *Session) resync(ctx context.Context, c Command) error {
 	}
 	var last error
 	for range resyncTries {
-		if len(s.owed) > maxOwed {
+		if s.missing() > maxOwed {
 			break
 		}
 		if last = s.quiet(ctx, silence, noise); last == nil {

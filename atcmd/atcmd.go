@@ -36,7 +36,7 @@ const (
 const (
 	wakeTries   = 3
 	resyncTries = 2
-	maxOwed     = 2 // answers owed; with more the port is left
+	maxOwed     = 2 // queries without an answer; with more the port is left
 )
 
 // Port is an open port. *os.File of a tty and net.Conn satisfy it.

@@ -34,14 +34,17 @@ func (s *Session) strayLine(l line) {
 		if len(s.owed) == 0 {
 			s.doubtLast()
 		}
-		s.settled(1)
+		s.settle(s.loose)
+		s.loose = false
 		return
 	case codeConnect:
 		_ = s.leave(InUse, Command{}, ErrData)
 	}
-	if _, boot := unasked().find(text); boot && s.awake {
+	known, boot := unasked().find(text)
+	if boot && s.awake {
 		_ = s.leave(Lost, Command{}, ErrRestart)
 	}
+	s.loose = s.loose || !known
 	s.banner(l.text)
 }
 

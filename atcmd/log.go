@@ -8,7 +8,7 @@ import (
 )
 
 // maxBanner bounds the unasked lines, so that talk does not crowd out answers.
-const maxBanner = 16 << 10
+const maxBanner = 4 << 10
 
 // log is the transcript as it grows, within its bounds.
 type log struct {

@@ -22,7 +22,8 @@ type round struct {
 	deadline time.Time
 	timer    *time.Timer
 	reply    chan reply
-	begun    bool // something was read since the command went out
+	begun    bool   // something was read since the command went out
+	after    []line // what was read together with the result, behind it
 }
 
 // reply is what at returned for a command.
@@ -73,7 +74,8 @@ func (s *Session) begin(c Command, limit time.Duration) *round {
 	}
 	a := &answer{cmd: c, numeric: s.numeric || c == wakeUp, wantEcho: s.echo, owing: slices.Clone(s.owed), told: s.told}
 	r := &round{answer: a, s: s, deadline: time.Now().Add(limit), timer: time.NewTimer(limit), reply: make(chan reply, 1)}
-	s.heard = s.heard[:0]
+	s.heard, s.loose = s.heard[:0], false
+	s.told[c.text] = true
 	s.guard.arm(c)
 	go func() {
 		info, err := s.at.Command(c.body(), at.WithTimeout(-1)) // the deadline is kept here
@@ -90,7 +92,9 @@ func (r *round) hear(c Chunk) status {
 	}
 	if !r.begun {
 		r.begun = true
-		r.stale = strings.Trim(string(r.s.lexer.pending()), "> \t"+fill) != ""
+		waiting := strings.Trim(string(r.s.lexer.pending()), " \t"+fill)
+		r.prompted = waiting == ">"
+		r.stale = waiting != "" && !r.prompted
 	}
 	r.s.remember(c.Bytes)
 	st := more
@@ -98,8 +102,8 @@ func (r *round) hear(c Chunk) status {
 		switch st {
 		case more, early:
 			st = r.take(l)
-		default: // after the result: not ours any more
-			r.s.strayLine(l)
+		default:
+			r.after = append(r.after, l)
 		}
 	})
 	if st == more && r.s.lexer.overlong() {
@@ -131,7 +135,7 @@ func (r *round) close(st status) outcome {
 	case data:
 		return r.fail(NoteDoubtful, r.s.leave(InUse, r.cmd, ErrData))
 	case tooLong:
-		return r.giveUpAs(NoteTooLong, r.s.fault(TooLong, r.cmd, nil))
+		return r.taken(NoteTooLong, r.s.fault(TooLong, r.cmd, nil))
 	}
 	return r.complete()
 }
@@ -149,7 +153,7 @@ func (r *round) complete() outcome {
 	if r.doubt {
 		x.Note = NoteDoubtful
 	}
-	r.s.note(x, r.unasked)
+	r.note(x)
 	if r.boot && r.s.awake {
 		return outcome{x: x, err: r.s.leave(Lost, r.cmd, ErrRestart)}
 	}
@@ -159,10 +163,15 @@ func (r *round) complete() outcome {
 // learn takes from a complete answer how this module talks.
 func (s *Session) learn(a *answer) {
 	s.echo = a.echoed
-	s.told[a.cmd.text] = true
-	s.settled(a.owedSeen)
-	if a.cmd == wakeUp && a.code == codeOK {
+	for range a.owedSeen {
+		s.settle(true)
+	}
+	switch {
+	case a.cmd != wakeUp:
+	case a.code == codeOK:
 		s.numeric = a.final == "0"
+	case a.code == codeNone: // another command's answer came in its place
+		s.owed = append(s.owed, a.cmd.text)
 	}
 }
 
@@ -175,12 +184,18 @@ func (r *round) expire() outcome {
 	case r.call != "":
 		r.final, r.code = r.call, codeCall
 		return r.complete()
-	case len(r.info) == 0 && prompt(r.s.lexer.pending()):
-		return r.fail(NoteDoubtful, r.s.leave(InUse, r.cmd, ErrPrompt))
 	case r.s.remaining() <= 0:
 		return r.giveUp(r.s.leave(NoAnswer, r.cmd, ErrVisit))
 	}
-	return r.giveUp(r.s.fault(NoAnswer, r.cmd, nil))
+	return r.taken(NoteTimeout, r.s.fault(NoAnswer, r.cmd, nil))
+}
+
+// taken ends a round without an answer, for good if the line is somebody else's.
+func (r *round) taken(note string, err error) outcome {
+	if seen := look(r.s.heard, r.told); seen.kind == InUse {
+		return r.fail(NoteDoubtful, r.s.leave(seen.kind, r.cmd, seen.err))
+	}
+	return r.giveUpAs(note, err)
 }
 
 func (r *round) giveUp(err error) outcome { return r.giveUpAs(NoteTimeout, err) }
@@ -194,7 +209,6 @@ func (r *round) giveUpAs(note string, err error) outcome {
 
 // fail ends a round without an answer; the lines that came are kept, unconfirmed.
 func (r *round) fail(note string, err error) outcome {
-	r.s.told[r.cmd.text] = true
 	r.release()
 	lines := r.info
 	if r.before != nil {
@@ -203,8 +217,11 @@ func (r *round) fail(note string, err error) outcome {
 	if rest := strings.Trim(string(r.s.lexer.pending()), " \t"+fill); r.begun && !r.stale && rest != "" && rest != ">" && !partOf(r.cmd.text, rest) {
 		lines = append(lines, rest)
 	}
+	if r.cmd == wakeUp { // AT asks nothing, so nothing answers it
+		r.unasked, lines = append(r.unasked, lines...), nil
+	}
 	x := r.exchange(lines, "", note)
-	r.s.note(x, r.unasked)
+	r.note(x)
 	return outcome{x: x, err: err}
 }
 
@@ -221,8 +238,16 @@ func (r *round) unsent(err error) outcome {
 		return outcome{err: r.s.gone(r.cmd)}
 	}
 	x := r.exchange(nil, "", NoteLost)
-	r.s.note(x, r.unasked)
+	r.note(x)
 	return outcome{x: x, err: r.s.leave(e.Kind, r.cmd, e.Err)}
+}
+
+// note puts the round into the transcript, and then what came behind it.
+func (r *round) note(x inventory.Exchange) {
+	r.s.note(x, r.unasked)
+	for _, l := range r.after {
+		r.s.strayLine(l)
+	}
 }
 
 // exchange is the round as the transcript keeps it.

@@ -41,6 +41,7 @@ type talkState struct {
 	owed    []string
 	told    map[string]bool
 	heard   []byte // what came since the last command, for telling what it is
+	loose   bool   // unasked text came since the last unasked result
 	left    *Error // why the port was left
 	// informed: some answer held information. empty counts the answers that held none.
 	informed, tested bool
@@ -176,7 +177,14 @@ func (s *Session) doubtLast() {
 	s.log.doubtLast()
 }
 
-// settled takes one answer off those owed.
-func (s *Session) settled(n int) {
-	s.owed = slices.Delete(s.owed, 0, min(n, len(s.owed)))
+// settle takes one answer off those owed: one with information, or a bare OK, which is
+// more likely to be that of an AT.
+func (s *Session) settle(informed bool) {
+	i := slices.IndexFunc(s.owed, func(c string) bool { return (c != wakeUp.text) == informed })
+	if i < 0 {
+		i = 0
+	}
+	if len(s.owed) > 0 {
+		s.owed = slices.Delete(s.owed, i, i+1)
+	}
 }

@@ -79,7 +79,7 @@ func (s *Session) woken(ctx context.Context, unsure bool) error {
 			return s.leave(kindOf(err), wakeUp, errors.Unwrap(err))
 		}
 	}
-	s.awake, s.dirty, s.owed = true, false, nil
+	s.awake, s.dirty = true, false
 	return nil
 }
 

@@ -53,7 +53,7 @@ func Parrot(cmd string, w io.Writer) { _, _ = io.WriteString(w, cmd+"\r") }
 func Yes(_ string, w io.Writer) { _, _ = w.Write(OK()) }
 
 // Endless sends piece over and over until the port is gone: a line without end, or lines
-// without end.
+// without end, at about 4 MB/s.
 func Endless(piece string) Behaviour {
 	return func(_ string, w io.Writer) {
 		block := []byte(strings.Repeat(piece, max(1, 4096/len(piece))))
@@ -61,6 +61,19 @@ func Endless(piece string) Behaviour {
 			if _, err := w.Write(block); err != nil {
 				return
 			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// Drip sends piece every pause until the port is gone.
+func Drip(piece string, pause time.Duration) Behaviour {
+	return func(_ string, w io.Writer) {
+		for {
+			if _, err := io.WriteString(w, piece); err != nil {
+				return
+			}
+			time.Sleep(pause)
 		}
 	}
 }
