@@ -25,6 +25,7 @@ type guard struct {
 	mu     sync.Mutex
 	armed  Command
 	sentAt time.Duration // when the last query went out; negative while none is out
+	busy   bool          // the port has not taken all of it yet
 	record []Chunk
 	size   int
 	lost   error // why in was closed
@@ -54,7 +55,7 @@ func (g *guard) Read(p []byte) (int, error) { return g.answers.Read(p) }
 // abort the command, so the LF that at adds stays here. Everything else is refused.
 func (g *guard) Write(p []byte) (int, error) {
 	c, ok := permitted(p)
-	if !ok || !g.disarm(c) {
+	if armed := g.disarm(); !ok || c != armed {
 		return 0, &Error{Port: g.name, Kind: Refused, Err: fmt.Errorf("%q: %w", p, ErrNotCatalogued)}
 	}
 	if err := g.put(append([]byte(c.text), '\r')); err != nil {
@@ -63,13 +64,13 @@ func (g *guard) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// disarm takes the armed query away and reports whether it was c.
-func (g *guard) disarm(c Command) bool {
+// disarm takes the armed query away and returns it.
+func (g *guard) disarm() Command {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ok := g.armed == c
+	armed := g.armed
 	g.armed = Command{}
-	return ok
+	return armed
 }
 
 // put is the only place that writes to a port.
@@ -79,15 +80,28 @@ func (g *guard) put(b []byte) error {
 	}
 	now := time.Since(g.start)
 	g.mu.Lock()
-	g.sentAt = now
+	g.sentAt, g.busy = now, true
 	g.keep(Chunk{true, now, b})
 	g.mu.Unlock()
 	n, err := g.port.Write(b)
+	g.mu.Lock()
+	g.busy = false
+	g.mu.Unlock()
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
 	return err
 }
+
+// writing reports whether the port still has to take bytes.
+func (g *guard) writing() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.busy
+}
+
+// hurry ends a write that is blocked.
+func (g *guard) hurry() { _ = g.port.SetWriteDeadline(time.Now()) }
 
 // kindOfWrite tells a port that takes no bytes from one that is gone.
 func kindOfWrite(err error) Kind {

@@ -58,13 +58,27 @@ func (s *Session) exchange(ctx context.Context, c Command, limit time.Duration) 
 				return r.close(st)
 			}
 		case <-r.timer.C:
+			if s.guard.writing() { // the write has a deadline of its own
+				r.timer.Reset(writeTime)
+				continue
+			}
 			return r.expire()
 		case <-ctx.Done():
-			return r.giveUp(s.fault(NoAnswer, c, context.Cause(ctx)))
+			return r.cancel(context.Cause(ctx))
 		case got := <-r.reply:
 			return r.unsent(got.err)
 		}
 	}
+}
+
+// cancel ends a round because its context ended. A command that the port took only in
+// part must not be followed by another.
+func (r *round) cancel(why error) outcome {
+	if !r.s.guard.writing() {
+		return r.giveUp(r.s.fault(NoAnswer, r.cmd, why))
+	}
+	r.s.guard.hurry()
+	return r.fail(NoteLost, r.s.leave(Blocked, r.cmd, why))
 }
 
 // begin hands c to at, which writes it through the guard.

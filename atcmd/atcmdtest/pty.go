@@ -3,9 +3,9 @@ package atcmdtest
 import (
 	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -13,8 +13,6 @@ import (
 type Pty struct {
 	// Path of the device that takes the place of the module's port.
 	Path string
-	// keep holds the device open, so that it lasts however often others open and close it.
-	keep *os.File
 }
 
 // Pty puts the module on a pty in raw mode, until Close or Vanish.
@@ -26,16 +24,33 @@ func (m *FakeModem) Pty() (*Pty, error) {
 	if err := raw(slave); err != nil {
 		return nil, err
 	}
-	p := &Pty{Path: slave.Name(), keep: slave}
+	if master, err = pollable(master); err != nil {
+		return nil, err
+	}
 	if err := m.serve(&end{File: master, slave: slave}); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return &Pty{Path: slave.Name()}, nil
+}
+
+// pollable returns f in non-blocking mode and closes f: opening a pty leaves the master in
+// blocking mode, where Close waits for a Read.
+func pollable(f *os.File) (*os.File, error) {
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot duplicate the pty: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("cannot make the pty non-blocking: %w", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // Open opens the device as a port. It satisfies atcmd.Port.
 func (p *Pty) Open() (*os.File, error) {
-	f, err := os.OpenFile(p.Path, os.O_RDWR|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(p.Path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +78,8 @@ func raw(f *os.File) error {
 	return nil
 }
 
-// end is the module's side of the pty.
+// end is the module's side of the pty. It holds the device open too, so that it lasts
+// however often others open and close it.
 type end struct {
 	*os.File
 	slave *os.File
