@@ -70,7 +70,7 @@ func (s Settings) withDefaults() Settings {
 		s.Now = time.Now
 	}
 	if s.Synced == nil {
-		s.Synced = clockSynced
+		s.Synced = ClockSynced
 	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/collector"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
+	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/logging"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+func collectorCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "collector",
+		Short: "Collect the reports of a fleet, and serve pages and API",
+		Long: `Consumes reports from JetStream, verifies and identifies them, keeps the state of the
+fleet, and serves pages, API and metrics. Options come from ` + configs.CollectorFile + `,
+ROLLCALL_ variables and flags, in rising precedence.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := configs.LoadCollector(configs.Source{File: file, Flags: c.Flags(), Environ: os.Environ()})
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			return runCollector(c.Context(), config, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&file, "config", "", "configuration `file` (default "+configs.CollectorFile+", if there)")
+	f.StringSlice("nats-url", nil, "`URL`s of NATS servers (default nats://127.0.0.1:4222)")
+	f.String("store", "", "sqlite:`PATH` (default sqlite:/var/lib/rollcall-collector/rollcall.db)")
+	f.String("listen", "", "`HOST:PORT` of pages and API; port 0 takes a free one (default 127.0.0.1:8080)")
+	f.String("state-dir", "", "`directory` of the collector's state (default /var/lib/rollcall-collector)")
+	return c
+}
+
+func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.Writer) error {
+	base, err := overlay.Load(c.FingerprintsDir)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	store, err := openStore(ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	link, err := natslink.Connect(ctx, natslink.Settings{
+		Name: "rollcall-collector", URLs: c.NATS.URLs, CredsFile: c.NATS.Creds, NKeyFile: c.NATS.NKey,
+		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
+	})
+	if err != nil {
+		return err
+	}
+	defer link.Close()
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	log := logging.New(stderr, c.Log.Level, c.Log.Format)
+	return collector.Run(ctx, collector.Settings{
+		Conn: link.Conn(), Store: store, Base: base, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
+		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
+		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at http://%s/\n", listener.Addr()) },
+	})
+}
+
+func openStore(ctx context.Context, url string) (store.Store, error) {
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok {
+		return nil, exit.Usagef("store %q: this version keeps its state in sqlite:PATH only", url)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the folder of the store: %w", err)
+	}
+	return sqlite.Open(ctx, path)
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/internal/doctor"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
+)
+
+func doctorCommand() *cobra.Command {
+	var file, output string
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is wrong on this machine and what to do about it",
+		Long: `Looks at configuration, rights, cellular devices and who holds their ports, drivers,
+ModemManager, clock, state directory and the way to NATS. Opens no port and changes
+nothing. Exit status 1 when something keeps Rollcall from its work.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := configs.LoadAgent(configs.Source{File: file, Environ: os.Environ()})
+			if err != nil {
+				config = nil
+			}
+			checks := doctor.Run(c.Context(), doctor.Settings{Config: config, ConfigErr: err, Root: "/", Finder: &serialport.Finder{}})
+			if err := printChecks(c.OutOrStdout(), output, checks); err != nil {
+				return err
+			}
+			if doctor.Worst(checks) == doctor.Fail {
+				return exit.With(exit.Failure, errors.New("something keeps Rollcall from its work; see above"))
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "the agent's configuration `file` (default "+configs.AgentFile+", if there)")
+	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	return c
+}
+
+func printChecks(w io.Writer, format string, checks []doctor.Check) error {
+	switch format {
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(checks)
+	case "table":
+		for _, c := range checks {
+			fmt.Fprintf(w, "%-4s  %s: %s\n", c.Level, clean.Line(c.Name), clean.Line(c.Text))
+			if c.Advice != "" {
+				fmt.Fprintf(w, "      > %s\n", clean.Line(c.Advice))
+			}
+		}
+		return nil
+	}
+	return exit.Usagef("unknown output %q; use table or json", format)
+}

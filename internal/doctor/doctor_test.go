@@ -1,0 +1,97 @@
+package doctor
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
+)
+
+func config(t *testing.T, url string) *configs.Agent {
+	t.Helper()
+	c := &configs.Agent{StateDir: filepath.Join(t.TempDir(), "state")}
+	c.NATS.URLs = []string{url}
+	return c
+}
+
+func named(t *testing.T, checks []Check, name string) Check {
+	t.Helper()
+	i := slices.IndexFunc(checks, func(c Check) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("no check of %s in %+v", name, checks)
+	}
+	return checks[i]
+}
+
+// A machine without devices, with a broker: only the missing device is worth a word.
+func TestHealthyMachineWithoutModules(t *testing.T) {
+	server := natslinktest.Start(t, natslinktest.Settings{})
+	root := t.TempDir()
+	checks := Run(t.Context(), Settings{Config: config(t, server.URL()), Root: root, Finder: &serialport.Finder{Root: root}})
+	for name, want := range map[string]Level{"configuration": OK, "state": OK, "NATS": OK, "ModemManager": OK} {
+		if c := named(t, checks, name); c.Level != want {
+			t.Errorf("%s is %s (%s), want %s", name, c.Level, c.Text, want)
+		}
+	}
+	for _, c := range checks {
+		if (c.Level == Warn || c.Level == Fail) && c.Advice == "" {
+			t.Errorf("%s is bad (%s) and has no advice", c.Name, c.Text)
+		}
+	}
+}
+
+func TestTroubleHasAdvice(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "proc/7"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "proc/7/comm"), []byte("ModemManager\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	c := config(t, "nats://"+closed.Addr().String())
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.StateDir = file
+	checks := Run(t.Context(), Settings{Config: c, Root: root, Finder: &serialport.Finder{Root: root}, Wait: time.Second})
+	for name, want := range map[string]string{"NATS": "refused", "state": "no directory", "ModemManager": "running"} {
+		if got := named(t, checks, name); !strings.Contains(got.Text, want) {
+			t.Errorf("%s says %q, want %q in it", name, got.Text, want)
+		}
+	}
+	if Worst(checks) != Fail {
+		t.Errorf("worst is %s", Worst(checks))
+	}
+}
+
+func TestBrokenConfigurationIsNamed(t *testing.T) {
+	root := t.TempDir()
+	checks := Run(t.Context(), Settings{ConfigErr: errors.New(`unknown key "x"`), Root: root, Finder: &serialport.Finder{Root: root}})
+	if c := named(t, checks, "configuration"); c.Level != Fail || !strings.Contains(c.Text, `"x"`) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"nats://h": "h:4222", "tls://h:1": "h:1", "wss://h": "h:443", "ws://[::1]": "[::1]:80",
+	} {
+		if got := address(in); got != want {
+			t.Errorf("address(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
