@@ -263,10 +263,12 @@ func fill(t *testing.T, p *atcmdtest.Pty) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for {
-		_ = f.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-		if _, err := f.Write(make([]byte, 1024)); err != nil {
-			return
+	for full := 0; full < 3; { // the kernel makes room again by moving bytes on
+		_ = f.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		if n, err := f.Write(make([]byte, 1024)); n > 0 || err == nil {
+			full = 0
+		} else {
+			full++
 		}
 	}
 }
