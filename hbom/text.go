@@ -1,0 +1,124 @@
+package hbom
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// personal says whether a claim or part is a number that tells one device or person apart.
+func personal(name string) bool {
+	name = strings.ToLower(name)
+	for _, p := range []string{"imei", "imsi", "iccid", "meid", "esn", "msisdn", "eid", "serial"} {
+		if strings.HasPrefix(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// masked stands for a number that was left out.
+const masked = "[number left out]"
+
+// shortest run of digits that may be such a number: an IMEI without its check digit.
+const shortest = 14
+
+// mask leaves out numbers as long as an IMEI, IMSI or ICCID from text that quotes a module,
+// unless IMEIs are asked for.
+func (s Settings) mask(text string) string {
+	if s.IMEI {
+		return text
+	}
+	return maskFrom(text, shortest)
+}
+
+// maskName does the same for names and revisions, in which 14 digits may be a time.
+func (s Settings) maskName(text string) string {
+	if s.IMEI {
+		return text
+	}
+	return maskFrom(text, shortest+1)
+}
+
+func maskFrom(text string, least int) string {
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		n, digits := run(text[i:])
+		switch {
+		case digits >= least:
+			b.WriteString(masked)
+		case n > 0:
+			b.WriteString(text[i : i+n])
+		default:
+			n = 1
+			b.WriteByte(text[i])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// run measures digits from the start of s, which single hyphens, spaces or slashes may divide,
+// always the same: "35-209900-176148-1" is an IMEI too, and two dates in a row are none.
+func run(s string) (length, digits int) {
+	divider := byte(0)
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+			length = i + 1
+		case (c == '-' || c == ' ' || c == '/') && i > 0 && length == i && (divider == 0 || divider == c):
+			divider = c
+		default:
+			return length, digits
+		}
+	}
+	return length, digits
+}
+
+// escapeRunes writes runes in JSON that a terminal, a log or a reader's eye would act on
+// (C1 controls, bidirectional and zero-width marks) as \uXXXX. The value stays the same.
+func escapeRunes(json []byte) []byte {
+	if plain(json) {
+		return json
+	}
+	const hex = "0123456789abcdef"
+	out := make([]byte, 0, len(json)+64)
+	unit := func(u rune) {
+		out = append(out, '\\', 'u', hex[u>>12&15], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+	}
+	for len(json) > 0 {
+		r, n := utf8.DecodeRune(json)
+		switch {
+		case r < 0x7f || r != 0x7f && unicode.IsGraphic(r):
+			out = append(out, json[:n]...)
+		case r < 0x10000:
+			unit(r)
+		default:
+			unit(0xd800 + (r-0x10000)>>10)
+			unit(0xdc00 + (r-0x10000)&0x3ff)
+		}
+		json = json[n:]
+	}
+	return out
+}
+
+func plain(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// address gives a web address as the formats want it, or "": a link of another kind, or one
+// that is none, is left out.
+func address(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
