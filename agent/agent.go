@@ -14,9 +14,11 @@ import (
 
 // Defaults of Settings.
 const (
-	DefaultInterval  = 24 * time.Hour
-	DefaultHeartbeat = 15 * time.Minute
-	DefaultJitter    = 0.1
+	DefaultInterval     = 24 * time.Hour
+	DefaultHeartbeat    = 15 * time.Minute
+	DefaultJitter       = 0.1
+	DefaultLookLimit    = 10 * time.Minute
+	DefaultRequestEvery = 10 * time.Second
 )
 
 // fullEvery is how old the last full report may grow while nothing changes.
@@ -47,8 +49,14 @@ type Settings struct {
 	Survey func(context.Context) ([]inventory.Module, error)
 	// Changes says that devices came or went. May be nil.
 	Changes <-chan struct{}
-	Outbox  Outbox
-	Privacy Privacy
+	// LookLimit is how long a look may take before the agent goes on without it and says
+	// so. RequestEvery is the least time between two looks on request. Zero: the defaults.
+	LookLimit    time.Duration
+	RequestEvery time.Duration
+	Outbox       Outbox
+	Privacy      Privacy
+	// Systemd is told when the agent is ready and that it goes on.
+	Systemd Systemd
 	// Now is the wall clock, and Synced says whether it is to be believed. Nil: those of the machine.
 	Now    func() time.Time
 	Synced func() bool
@@ -65,6 +73,12 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Jitter == 0 {
 		s.Jitter = DefaultJitter
+	}
+	if s.LookLimit == 0 {
+		s.LookLimit = DefaultLookLimit
+	}
+	if s.RequestEvery == 0 {
+		s.RequestEvery = DefaultRequestEvery
 	}
 	if s.Now == nil {
 		s.Now = time.Now
@@ -84,14 +98,26 @@ type Agent struct {
 	key      ed25519.PrivateKey
 	health   *health
 	requests chan request
+	repeats  chan struct{}
+	told     func() // something that Status tells has changed
 
-	mu    sync.Mutex // guards what follows; rounds hold it, so that they do not overlap
+	mu    sync.Mutex // guards what follows; held while a report is made, not while one looks
 	order inventory.Order
-	last  struct {
-		digest string
-		at     time.Time // with its monotonic reading
-		full   *inventory.Report
-	}
+	// The boot counter began anew without a clock to start it from: the gateway may be
+	// behind its own past until the clock is right.
+	unanchored bool
+	last       last
+	started    time.Time
+	looking    bool
+}
+
+// last is the newest full report of this run.
+type last struct {
+	digest    string
+	at        time.Time // with its monotonic reading
+	full      *inventory.Report
+	delivered bool // its findings are with the server
+	receipt   time.Time
 }
 
 // New prepares an agent: it reads or makes the report key and counts this start. A state
@@ -104,7 +130,7 @@ func New(s Settings) (*Agent, error) {
 	if s.Survey == nil || s.Outbox == nil {
 		return nil, errors.New("cannot start the agent: Survey and Outbox are needed")
 	}
-	a := &Agent{settings: s, health: newHealth(s.Now), requests: make(chan request)}
+	a := &Agent{settings: s, health: newHealth(s.Now), requests: make(chan request), repeats: make(chan struct{}, 1), told: func() {}, started: s.Now()}
 	key, err := reportKey(s.StateDir)
 	if err != nil {
 		return nil, err
@@ -112,67 +138,21 @@ func New(s Settings) (*Agent, error) {
 	a.key = key.private
 	boot, err := nextBoot(s.StateDir, s.Now(), s.Synced())
 	a.health.set("state-not-kept", inventory.SeverityError, errors.Join(key.err, err))
-	a.order.Boot = boot
+	a.order.Boot, a.unanchored = boot, boot == 1
 	return a, nil
 }
 
 // Key is the public report key, which the collector knows the gateway by.
 func (a *Agent) Key() ed25519.PublicKey { return a.key.Public().(ed25519.PublicKey) }
 
-// Run looks at start, on change, at the interval and on request, until ctx ends.
-func (a *Agent) Run(ctx context.Context) error {
-	a.round(ctx, inventory.ReasonStart)
-	interval := time.NewTimer(spread(a.settings.Interval, a.settings.Jitter))
-	defer interval.Stop()
-	beat := time.NewTimer(spread(a.settings.Heartbeat, a.settings.Jitter))
-	defer beat.Stop()
-	changes := a.settings.Changes
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case _, ok := <-changes:
-			if !ok {
-				changes = nil // nobody watches any more
-				continue
-			}
-			a.round(ctx, inventory.ReasonChange)
-		case <-interval.C:
-			a.round(ctx, inventory.ReasonInterval)
-			interval.Reset(spread(a.settings.Interval, a.settings.Jitter))
-		case <-beat.C:
-			a.beat(ctx)
-		case r := <-a.requests:
-			r.answer <- a.round(ctx, inventory.ReasonRequest)
-			continue
-		}
-		beat.Reset(spread(a.settings.Heartbeat, a.settings.Jitter))
-	}
-}
-
 // Once makes one round and hands its report to the Outbox.
 func (a *Agent) Once(ctx context.Context) (*inventory.Report, error) {
-	o := a.round(ctx, inventory.ReasonStart)
+	modules, err := a.settings.Survey(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // half a picture would look like modules that were removed
+	}
+	o := a.conclude(inventory.ReasonStart, modules, err)
 	return o.report, o.err
-}
-
-// request asks the running agent for a round.
-type request struct{ answer chan outcome }
-
-// Request has a running agent look now, and returns what it found.
-func (a *Agent) Request(ctx context.Context) (*inventory.Report, error) {
-	r := request{make(chan outcome, 1)}
-	select {
-	case a.requests <- r:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("cannot look now: the agent is busy: %w", ctx.Err())
-	}
-	select {
-	case o := <-r.answer:
-		return o.report, o.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("the look takes longer than this request may: %w", ctx.Err())
-	}
 }
 
 // Last is the newest full report of this run, or nil.
@@ -181,3 +161,11 @@ func (a *Agent) Last() *inventory.Report {
 	defer a.mu.Unlock()
 	return a.last.full
 }
+
+// Raise sets a warning of the caller's in every report, and Clear takes it back.
+func (a *Agent) Raise(code string, severity inventory.Severity, text string) {
+	a.health.set(code, severity, errors.New(text))
+}
+
+// Clear takes back what Raise set.
+func (a *Agent) Clear(code string) { a.health.set(code, "", nil) }

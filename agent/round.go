@@ -1,9 +1,10 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -16,31 +17,30 @@ type outcome struct {
 	err    error
 }
 
-// round looks at all modules and hands a report, or a heartbeat where nothing changed, to
-// the Outbox.
-func (a *Agent) round(ctx context.Context, why inventory.Reason) outcome {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	modules, err := a.settings.Survey(ctx)
-	if ctx.Err() != nil {
-		return outcome{nil, ctx.Err()} // half a picture would look like modules that were removed
-	}
-	a.health.set("devices-not-listed", inventory.SeverityError, err)
+// conclude hands what a look found to the Outbox: as a report, or as a heartbeat where
+// nothing changed.
+func (a *Agent) conclude(why inventory.Reason, modules []inventory.Module, looked error) outcome {
+	a.health.set("devices-not-listed", inventory.SeverityError, looked)
+	a.portHealth(modules)
 	for i := range modules {
 		a.settings.Privacy.apply(a.key, &modules[i])
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	r := &inventory.Report{Gateway: a.settings.Gateway, Reason: why, Modules: modules}
 	digest, err := r.Digest()
 	if err != nil {
 		return outcome{nil, err}
 	}
-	if a.unchanged(why, digest) {
+	anchored := a.anchor()
+	if !anchored && a.unchanged(why, digest) {
 		return outcome{r, a.sendHeartbeat()}
 	}
-	if err := a.sendReport(r); err != nil {
+	known := !anchored && digest == a.last.digest && a.last.delivered
+	if err := a.sendReport(r, known); err != nil {
 		return outcome{r, err}
 	}
-	a.last.digest, a.last.at, a.last.full = digest, time.Now(), r
+	a.last = last{digest: digest, at: time.Now(), full: r, delivered: known, receipt: a.last.receipt}
 	a.settings.Log.Info("report", "reason", why, "modules", len(modules), "seq", r.Seq)
 	return outcome{r, nil}
 }
@@ -50,22 +50,84 @@ func (a *Agent) unchanged(why inventory.Reason, digest string) bool {
 		digest == a.last.digest && time.Since(a.last.at) < fullEvery
 }
 
-// beat sends a sign of life, or the full report where none has been handed over yet.
-func (a *Agent) beat(ctx context.Context) {
-	a.mu.Lock()
-	known := a.last.digest != ""
-	if known {
-		if err := a.sendHeartbeat(); err != nil {
-			a.settings.Log.Warn("cannot keep heartbeat", "error", err)
+// portHealth names the modules that could not be asked though they should be.
+func (a *Agent) portHealth(modules []inventory.Module) {
+	for _, c := range []struct {
+		state inventory.State
+		code  string
+		text  string
+	}{
+		{inventory.StateHeld, "port-held", "held by another program and not asked: "},
+		{inventory.StateDenied, "port-denied", "not ours to open and not asked: "},
+	} {
+		var ids []string
+		for _, m := range modules {
+			if m.State == c.state {
+				ids = append(ids, m.ID)
+			}
 		}
-	}
-	a.mu.Unlock()
-	if !known {
-		a.round(ctx, inventory.ReasonStart)
+		var err error
+		if len(ids) > 0 {
+			slices.Sort(ids)
+			err = fmt.Errorf("%s%q", c.text, strings.Join(ids, " "))
+		}
+		a.health.set(c.code, inventory.SeverityWarning, err)
 	}
 }
 
-func (a *Agent) sendReport(r *inventory.Report) error {
+// beat sends a sign of life, where there is something to be alive with. Where the clock
+// came right meanwhile, the full report goes out again under the new boot number.
+func (a *Agent) beat() (known bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last.full == nil {
+		return false, nil
+	}
+	if a.anchor() {
+		return true, a.again(false)
+	}
+	return true, a.sendHeartbeat()
+}
+
+// repeat sends the last full report again: the server lost it, or somebody asks for it.
+func (a *Agent) repeat() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last.full == nil {
+		return // the first one is on its way
+	}
+	if err := a.again(true); err != nil {
+		a.settings.Log.Warn("cannot send the report again", "error", err)
+	}
+}
+
+func (a *Agent) again(volatile bool) error {
+	r := *a.last.full
+	if err := a.sendReport(&r, volatile); err != nil {
+		return err
+	}
+	a.last.full = &r
+	return nil
+}
+
+// anchor moves a boot counter that began at 1 to the time, once there is one. It says
+// whether it did: what was sent before may count as older than the gateway's own past.
+func (a *Agent) anchor() bool {
+	if !a.unanchored || !a.settings.Synced() {
+		return false
+	}
+	a.unanchored = false
+	boot, err := nextBoot(a.settings.StateDir, a.settings.Now(), true)
+	a.health.set("boot-not-kept", inventory.SeverityError, err)
+	if boot <= a.order.Boot {
+		return false
+	}
+	a.order = inventory.Order{Boot: boot}
+	return true
+}
+
+// sendReport hands r over; volatile says that it tells the server nothing new.
+func (a *Agent) sendReport(r *inventory.Report, volatile bool) error {
 	a.order.Seq++
 	r.ID, r.Order = inventory.NewID(), a.order
 	r.Time, r.ClockSynced, r.Health = a.settings.Now().UTC(), a.settings.Synced(), a.warnings()
@@ -76,6 +138,9 @@ func (a *Agent) sendReport(r *inventory.Report) error {
 	}
 	if err != nil {
 		return err
+	}
+	if volatile {
+		return a.kept(e, a.settings.Outbox.Hold(e))
 	}
 	return a.kept(e, a.settings.Outbox.Put(e))
 }
@@ -112,12 +177,17 @@ func (a *Agent) warnings() []inventory.Warning {
 		clock = errors.New("the clock is not synchronised; times in reports are what it says")
 	}
 	a.health.set("clock-unsure", inventory.SeverityInfo, clock)
-	return append(a.health.list(), a.settings.Outbox.Health()...)
+	all := append(a.health.list(), a.settings.Outbox.Health()...)
+	for i := range all {
+		all[i].Text = a.settings.Privacy.text(all[i].Text)
+	}
+	return all
 }
 
 // shorten leaves the transcripts out: the identity and its quoted evidence stay.
 func shorten(r *inventory.Report) {
 	r.Truncated = true
+	r.Modules = slices.Clone(r.Modules)
 	for i := range r.Modules {
 		r.Modules[i].Transcript, r.Modules[i].Banner = nil, nil
 	}

@@ -1,0 +1,48 @@
+package agent
+
+import (
+	"net"
+	"strconv"
+	"time"
+)
+
+// Systemd is how a service manager is told that the agent is ready and goes on
+// (sd_notify(3)). The zero value tells nobody.
+type Systemd struct {
+	// Socket is the path of the notification socket, "@" first for an abstract one.
+	Socket string
+	// Watchdog is how often the manager wants to hear, at the least. Zero: never.
+	Watchdog time.Duration
+}
+
+// SystemdFrom reads what the service manager put into the environment.
+func SystemdFrom(getenv func(string) string) Systemd {
+	s := Systemd{Socket: getenv("NOTIFY_SOCKET")}
+	if us, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64); err == nil && us > 0 {
+		s.Watchdog = time.Duration(us) * time.Microsecond
+	}
+	return s
+}
+
+// notify says state. A manager that does not listen is no concern of ours.
+func (s Systemd) notify(state string) {
+	if s.Socket == "" {
+		return
+	}
+	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: s.Socket, Net: "unixgram"})
+	if err != nil {
+		return
+	}
+	_, _ = c.Write([]byte(state))
+	_ = c.Close()
+}
+
+// ticks come twice as often as the watchdog wants. They are taken by the loop itself, so
+// that a loop which hangs is noticed.
+func (s Systemd) ticks() (c <-chan time.Time, stop func()) {
+	if s.Socket == "" || s.Watchdog <= 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(s.Watchdog / 2)
+	return t.C, t.Stop
+}
