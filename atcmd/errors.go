@@ -96,6 +96,8 @@ var (
 	ErrLog = errors.New("it sends text that answers nothing, such as a log or a boot message; the module's AT port is another one, or it is still starting")
 	// ErrBinary: bytes of a binary protocol.
 	ErrBinary = errors.New("it speaks a binary protocol; the module's AT port is another one")
+	// ErrOther: answers to AT that are not OK.
+	ErrOther = errors.New("it answers AT with something else than OK; the module's AT port is another one")
 	// ErrEcho: only what was written comes back.
 	ErrEcho = errors.New("it only returns what is written: a loopback, or no module at all")
 	// ErrYes: it says OK to what no module knows.

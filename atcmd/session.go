@@ -164,6 +164,13 @@ func (s *Session) banner(lines ...string) {
 	s.log.addBanner(lines)
 }
 
+// talked reports whether anything came unasked so far.
+func (s *Session) talked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.log.Banner) > 0
+}
+
 func (s *Session) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -150,6 +150,27 @@ func TestA22Talkers(t *testing.T) {
 	})
 }
 
+// Devices that understand lines but not AT: told apart, without an identity.
+func TestA22OtherInterpreters(t *testing.T) {
+	for name, c := range map[string]struct {
+		b   atcmdtest.Behaviour
+		why error
+	}{
+		"printer": {func(c string, w io.Writer) { _, _ = io.WriteString(w, "echo:Unknown command: \""+c+"\"\nok\n") }, atcmd.ErrOther},
+		"cnc":     {say("error:2\r\n"), atcmd.ErrOther},
+		"obd":     {say("?\r\r>"), atcmd.ErrLog},
+		"console": {func(c string, w io.Writer) { _, _ = io.WriteString(w, c+"\r\n-sh: "+c+": not found\r\n# ") }, atcmd.ErrLog},
+		"login":   {say("Password: "), atcmd.ErrLog},
+	} {
+		t.Run(name, func(t *testing.T) {
+			visit(t, atcmdtest.Behave(c.b), fast(), func(t *testing.T, s *atcmd.Session) {
+				expectKind(t, wakeOf(s), atcmd.NotModem, c.why)
+				noIdentity(t, s)
+			})
+		})
+	}
+}
+
 // keepSending sends piece unasked, again and again, until stop is called.
 func keepSending(m *atcmdtest.FakeModem, piece string, every time.Duration) (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})

@@ -13,7 +13,7 @@ const wakeWait = time.Second // for the OK to one AT
 //
 // Its error is an *[Error]. NoAnswer: silence. InUse: the line carries data or a message
 // is being entered; nothing more was written. NotModem: something else talks there, which
-// Err names. After any error the port is left: Ask returns the same.
+// Err names. After any error but that of a context the port is left: Ask returns the same.
 func (s *Session) Wake(ctx context.Context) error {
 	s.talk.Lock()
 	defer s.talk.Unlock()
@@ -34,12 +34,12 @@ func (s *Session) wake(ctx context.Context) error {
 		case s.left != nil || ctx.Err() != nil:
 			return out.err
 		case lone(out):
-			return s.woken(ctx, try > 0 || len(s.log.Banner) > 0)
-		case out.err == nil: // leftovers of an earlier dialogue came first
-			seen = sight{NoAnswer, ErrUnsure}
+			return s.woken(ctx, try > 0 || s.talked())
+		case out.err == nil: // at first it may be what is left of an earlier dialogue
+			seen = sight{NotModem, ErrOther}
 		default:
 			seen = s.judge(seen)
-			if seen.kind != NoAnswer && seen.err != ErrEcho {
+			if seen.kind != NoAnswer && seen.err != ErrEcho && seen.err != ErrOther {
 				return s.leave(seen.kind, wakeUp, seen.err)
 			}
 		}
