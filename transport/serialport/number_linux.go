@@ -20,3 +20,11 @@ func numberOf(fi fs.FileInfo) (major, minor uint32) {
 func rdev(st *unix.Stat_t) (major, minor uint32) { return split(uint64(st.Rdev)) }
 
 func split(dev uint64) (major, minor uint32) { return unix.Major(dev), unix.Minor(dev) }
+
+// inode tells two entries of one name apart.
+func inode(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return st.Ino
+	}
+	return 0
+}

@@ -3,6 +3,7 @@
 package serialport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,3 +18,8 @@ func openNode(p Port, _ Settings) (*Conn, error) {
 func holders(node) []Holder { return nil }
 
 func numberOf(fs.FileInfo) (major, minor uint32) { return 0, 0 }
+
+func inode(fs.FileInfo) uint64 { return 0 }
+
+// KernelEvents is not to be had here.
+func KernelEvents(context.Context) (<-chan struct{}, error) { return nil, errors.ErrUnsupported }

@@ -2,6 +2,10 @@ package serialport
 
 import (
 	"context"
+	"fmt"
+	"hash/maphash"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -10,24 +14,143 @@ type Watcher struct {
 	// Finder says where to look. nil means this machine.
 	Finder *Finder
 	// Settle is how long it must be quiet before a change is told. 0 means 3 s: the ports of
-	// one module appear one by one.
+	// one module appear one by one. What is never quiet is told after ten times as long.
 	Settle time.Duration
 	// Poll is how often sysfs is compared with what it was. 0 means 60 s, or 5 s where kernel
 	// events cannot be had.
 	Poll time.Duration
-	// Events gives one value for every event that may concern a port, until ctx ends.
-	// nil means the kernel's.
+	// Events gives one value for every event that may concern a port, and closes its channel
+	// when ctx has ended. nil means the kernel's.
 	Events func(ctx context.Context) (<-chan struct{}, error)
 }
 
-// Watch sends a value when something changed and it has been quiet for Settle. Changes
-// that nobody received yet are one change. The channel is closed once ctx has ended and
+const (
+	defaultSettle    = 3 * time.Second
+	defaultPoll      = time.Minute
+	pollWithoutEvent = 5 * time.Second
+	patience         = 10 // times Settle
+)
+
+// Watch sends a value when ports or cellular devices changed and it has been quiet for Settle.
+// Changes that nobody received yet are one change. The channel is closed once ctx has ended and
 // everything that Watch started has stopped.
 func (w *Watcher) Watch(ctx context.Context) <-chan struct{} {
-	c := make(chan struct{})
+	out := make(chan struct{}, 1)
+	l := &watching{settle: orElse(w.Settle, defaultSettle), root: w.root(), out: out}
+	// What is there is noted before Watch returns: a change from then on is told.
+	l.seen = l.root.glance()
 	go func() {
-		defer close(c)
-		<-ctx.Done()
+		defer close(out)
+		events, err := w.events(ctx)
+		poll := orElse(w.Poll, defaultPoll)
+		if err != nil {
+			events, poll = nil, orElse(w.Poll, pollWithoutEvent)
+		}
+		l.run(ctx, events, poll)
+		if err == nil {
+			for range events { // until it is closed, so that its goroutine is gone
+			}
+		}
 	}()
-	return c
+	return out
+}
+
+func (w *Watcher) root() tree {
+	if w.Finder == nil {
+		return "/"
+	}
+	return w.Finder.tree()
+}
+
+func (w *Watcher) events(ctx context.Context) (<-chan struct{}, error) {
+	if w.Events != nil {
+		return w.Events(ctx)
+	}
+	return KernelEvents(ctx)
+}
+
+func orElse(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
+}
+
+// watching is one Watch.
+type watching struct {
+	settle time.Duration
+	root   tree
+	out    chan<- struct{}
+
+	seen  uint64    // the last glance that was told or found at the start
+	since time.Time // of the first event that is not told yet; zero if there is none
+}
+
+func (l *watching) run(ctx context.Context, events <-chan struct{}, poll time.Duration) {
+	quiet := time.NewTimer(0)
+	<-quiet.C
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, ok := <-events:
+			if !ok {
+				events = nil
+				continue
+			}
+			quiet.Reset(l.wait())
+		case <-ticker.C:
+			if l.since.IsZero() && l.root.glance() != l.seen {
+				quiet.Reset(l.wait())
+			}
+		case <-quiet.C:
+			l.since = time.Time{}
+			l.tell()
+		}
+	}
+}
+
+// wait says how long it must stay quiet from now on.
+func (l *watching) wait() time.Duration {
+	if l.since.IsZero() {
+		l.since = time.Now()
+	}
+	return max(0, min(l.settle, patience*l.settle-time.Since(l.since)))
+}
+
+// tell sends a value if something is different indeed.
+func (l *watching) tell() {
+	now := l.root.glance()
+	if now == l.seen {
+		return
+	}
+	l.seen = now
+	select {
+	case l.out <- struct{}{}:
+	default: // nobody has received the last one yet
+	}
+}
+
+// glanceSeed makes glances of one process comparable.
+var glanceSeed = maphash.MakeSeed()
+
+// glance sums up which nodes and devices there are. It opens and reads no file of theirs. A device
+// that was plugged out and in again is another one, though its names are the same.
+func (t tree) glance() uint64 {
+	var h maphash.Hash
+	h.SetSeed(glanceSeed)
+	for _, class := range append([]string{"../bus/usb/devices", "../bus/pci/devices"}, classes...) {
+		dir := t.path("sys/class", class)
+		names, _ := list(dir)
+		for _, name := range names {
+			target, _ := os.Readlink(filepath.Join(dir, name))
+			fi, err := os.Lstat(filepath.Join(dir, name))
+			if err == nil {
+				fmt.Fprintln(&h, name, target, inode(fi))
+			}
+		}
+	}
+	return h.Sum64()
 }
