@@ -1,6 +1,9 @@
 package fingerprint
 
-import "github.com/rollcall-iot/rollcall/inventory"
+import (
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
 
 // Observation is everything that was seen of one device.
 type Observation struct {
@@ -34,14 +37,6 @@ type Verdict struct {
 	Data string
 }
 
-// Apply writes the verdict into m and leaves what it does not speak of (ports, device,
-// transcript, ID) alone.
-func (v Verdict) Apply(m *inventory.Module) {
-	m.State, m.Identity, m.Origin, m.Confidence = v.State, v.Identity, v.Origin, v.Confidence
-	m.Evidence, m.Conflicts, m.Possible, m.Parts = v.Evidence, v.Conflicts, v.Possible, v.Parts
-	m.Seems, m.Reason, m.Data = v.Seems, v.Reason, v.Data
-}
-
 // Maker is one company or brand of the knowledge.
 type Maker struct {
 	Slug string
@@ -59,46 +54,25 @@ type Maker struct {
 	Confirmed bool
 	// Source is where that was read.
 	Source string
+	// Role says what its name in a reply proves.
+	Role Role
 }
+
+// Role says what a company's name in a reply proves.
+type Role uint8
+
+// The roles.
+const (
+	// RoleMaker: that it built the module.
+	RoleMaker Role = Role(knowledge.RoleMaker)
+	// RoleBadge: that the module wears its badge.
+	RoleBadge Role = Role(knowledge.RoleBadge)
+	// RoleChipset: that a chipset of it is inside.
+	RoleChipset Role = Role(knowledge.RoleChipset)
+)
 
 // Overlay is a user's own file of knowledge; Name is used in errors.
 type Overlay struct {
 	Name string
 	Data []byte
 }
-
-// Base is loaded knowledge. It is immutable and safe for concurrent use.
-type Base struct {
-	version string
-	makers  []Maker
-}
-
-// Embedded loads the knowledge that is built into the program.
-func Embedded() (*Base, error) { return Load() }
-
-// Load loads the embedded knowledge and lays the overlays over it, in order.
-func Load(overlays ...Overlay) (*Base, error) {
-	return &Base{version: "0"}, nil
-}
-
-// Version names the knowledge: its date and the digest of its contents.
-func (b *Base) Version() string { return b.version }
-
-// Maker gives the company of a slug.
-func (b *Base) Maker(slug string) (Maker, bool) {
-	for _, m := range b.makers {
-		if m.Slug == slug {
-			return m, true
-		}
-	}
-	return Maker{}, false
-}
-
-// Identify judges one observation.
-func (b *Base) Identify(o Observation) Verdict {
-	return Verdict{State: inventory.StateUnknown, Reason: "nothing that is known fits", Data: b.version}
-}
-
-// Plan lists the commands still worth asking, best first. Empty means sure enough: stop.
-// The caller asks the first one, identifies again and plans again.
-func (b *Base) Plan(o Observation, v Verdict) []string { return nil }

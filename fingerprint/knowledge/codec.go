@@ -176,6 +176,7 @@ func (c *codec) pack(p *Pack) {
 	list(c, &p.ModelTails, c.text)
 	list(c, &p.Placeholders, c.text)
 	list(c, &p.Noise, c.text)
+	list(c, &p.Refusals, c.text)
 	list(c, &p.First, c.ask)
 	list(c, &p.Technologies, c.text)
 	list(c, &p.Forms, c.text)
@@ -197,7 +198,7 @@ func (c *codec) ask(a *Ask) {
 }
 
 func (c *codec) family(f *Family) {
-	c.texts(&f.Key, &f.Name, &f.Is, &f.Technology, &f.Chipset, &f.Form)
+	c.texts(&f.ID, &f.Key, &f.Name, &f.Is, &f.Technology, &f.Chipset, &f.Form)
 	number(c, &f.Owner)
 	number(c, &f.Builder)
 	number(c, &f.Strength)
@@ -216,6 +217,7 @@ func (c *codec) rule(r *Rule) {
 	number(c, &r.Maker)
 	number(c, &r.Other)
 	c.flag(&r.Needs)
+	c.flag(&r.Binds)
 	list(c, &r.Set, func(s *Constant) { c.texts(&s.Field, &s.Value) })
 }
 

@@ -29,7 +29,7 @@ func (b *builder) family(m *MakerFile, row *FamilyRow, owner uint16) {
 		}
 	}
 	for _, name := range names {
-		f.Name, f.Key = name, Key(name)
+		f.Name, f.Key, f.ID = name, Key(name), m.Slug+"/"+name
 		f.Variants = b.variants(row, name, join)
 		for _, have := range b.p.Families {
 			if have.Key == f.Key && have.Owner == owner && !b.overlay {
@@ -90,7 +90,7 @@ func (b *builder) rule(row *RuleRow, file, source string, owner, other uint16) {
 	on, ok := subjects[row.On]
 	r := Rule{
 		ID: file + "/" + row.ID, On: on, Pattern: row.Pattern, Owner: owner, Maker: owner, Other: other,
-		Strength: strengths[row.Strength], Needs: row.Needs == "maker",
+		Strength: strengths[row.Strength], Needs: row.Needs == "maker", Binds: row.Binds,
 	}
 	if other > 0 || b.p.Makers[owner].Role != RoleMaker {
 		r.Maker = None // unless it says who

@@ -44,7 +44,7 @@ func (b *builder) vocabulary(s *Source) {
 	for _, w := range s.Replies.Placeholders {
 		p.Placeholders = append(p.Placeholders, Key(w))
 	}
-	p.ModelTails, p.Noise = s.Replies.ModelTails, s.Replies.Noise
+	p.ModelTails, p.Noise, p.Refusals = s.Replies.ModelTails, s.Replies.Noise, s.Replies.Refusals
 	for _, c := range s.Replies.Commands {
 		b.command(c)
 	}

@@ -20,6 +20,7 @@ type Pack struct {
 	ModelTails   []string
 	Placeholders []string // as family keys
 	Noise        []string
+	Refusals     []string
 	First        []Ask
 
 	Technologies, Forms []string
@@ -116,7 +117,8 @@ type Name struct {
 
 // Family is one model name. Key is upper-case letters and digits only.
 type Family struct {
-	Key, Name string
+	// ID is how evidence names it ("quectel/EC25").
+	ID, Key, Name string
 	// Owner is the file's company, Builder who built it; Is the builder's name of it.
 	Owner, Builder            uint16
 	Is                        string
@@ -145,9 +147,9 @@ type Rule struct {
 	// Owner is the company of the file, Maker the one that a match proves (None: none).
 	Owner, Maker uint16
 	// Other is the number of the kind of device that is not cellular, plus one.
-	Other uint16
-	Needs bool
-	Set   []Constant
+	Other        uint16
+	Needs, Binds bool
+	Set          []Constant
 }
 
 // Constant is a field that a rule sets.

@@ -94,10 +94,13 @@ type RuleRow struct {
 	Strength string            `yaml:"strength"`
 	Needs    string            `yaml:"needs"`
 	Set      map[string]string `yaml:"set"`
-	Source   string            `yaml:"source"`
-	Note     string            `yaml:"note"`
-	Examples []Example         `yaml:"examples"`
-	Where    Where             `yaml:"-"`
+	// Binds: a firmware of this name belongs to the model that its code names; another model
+	// beside it is a contradiction.
+	Binds    bool      `yaml:"binds"`
+	Source   string    `yaml:"source"`
+	Note     string    `yaml:"note"`
+	Examples []Example `yaml:"examples"`
+	Where    Where     `yaml:"-"`
 }
 
 // Example is one real text and the fields that must come out of it.
@@ -193,6 +196,8 @@ type RepliesFile struct {
 	Placeholders []string `yaml:"placeholders"`
 	// Noise are whole lines that come unasked in the middle of answers.
 	Noise []string `yaml:"noise"`
+	// Refusals are words, in lower case, of lines that refuse a command.
+	Refusals []string `yaml:"refusals"`
 }
 
 // CommandRow says what one command answers.

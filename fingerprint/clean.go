@@ -1,0 +1,98 @@
+package fingerprint
+
+import (
+	"strings"
+)
+
+// cleanModel takes off what is no part of a model's name.
+func (b *Base) cleanModel(s string) string {
+	for _, open := range [...]string{" (HW", " [", "(HW "} {
+		if i := strings.Index(s, open); i > 0 {
+			s = s[:i]
+		}
+	}
+	for _, tail := range b.pack.ModelTails {
+		s = strings.TrimSuffix(s, tail)
+	}
+	return strings.Trim(s, ` "',;`)
+}
+
+// cleanFirmware takes off dates, builders and doubled words. The forms are those of Qualcomm's
+// ("X  1  [Jul 11 2018 00:00:00]"), Option's ("X (Date: …)") and build servers' (" C:/path").
+func cleanFirmware(s string) string {
+	s = strings.Trim(s, ` "'`)
+	if i := strings.IndexByte(s, '['); i > 0 && dateLike(s[i+1:]) {
+		s = strings.TrimRight(s[:i], " ")
+		s = trimBuildNumber(s, " ")
+	}
+	if i := strings.Index(s, "(Date"); i > 0 {
+		s = s[:i]
+	}
+	if i := strings.Index(s, ":/"); i > 2 && s[i-2] == ' ' {
+		s = s[:i-2]
+	}
+	s = trimBuildNumber(strings.TrimRight(s, " "), "  ")
+	if half := len(s) / 2; len(s) > 8 && len(s)%2 == 1 && s[half] == ' ' && s[:half] == s[half+1:] {
+		s = s[:half]
+	}
+	return strings.TrimRight(s, " ")
+}
+
+// trimBuildNumber takes a single digit off the end where blanks stand before it.
+func trimBuildNumber(s, blanks string) string {
+	n := len(s) - 1
+	if n > len(blanks) && digit(s[n]) && strings.HasSuffix(s[:n], blanks) {
+		return strings.TrimRight(s[:n], " ")
+	}
+	return s
+}
+
+// dateLike: "Jul 11 2018 …" or "2006-10-20 …".
+func dateLike(s string) bool {
+	if len(s) < 4 {
+		return false
+	}
+	if digits(s[:4]) {
+		return true
+	}
+	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ", s[:4])
+}
+
+// versionLike: has a digit and is more than a date, a number or words.
+func versionLike(s string) bool {
+	digitsSeen, marks, letters, blanks := 0, 0, 0, 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case digit(c):
+			digitsSeen++
+		case c == '.' || c == '_':
+			marks++
+		case c == ' ':
+			blanks++
+		case c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
+			letters++
+		}
+	}
+	return digitsSeen > 0 && (marks > 0 || letters > 0) && blanks < 4 && !strings.Contains(s, "(c)")
+}
+
+// modelLike: has a letter and a digit, in few words.
+func modelLike(s string) bool {
+	letter, number := false, false
+	for i := range len(s) {
+		number = number || digit(s[i])
+		letter = letter || s[i] >= 'A' && s[i] <= 'Z' || s[i] >= 'a' && s[i] <= 'z'
+	}
+	return letter && number && len(s) <= 32 && strings.Count(s, " ") < 4
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if !digit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,212 @@
+package fingerprint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// conclude weighs all marks and says what they prove.
+func (b *Base) conclude(w *work, o Observation) Verdict {
+	v := Verdict{Data: b.version}
+	t := b.tally(w)
+	d := b.decide(&t)
+	ids := w.identifiers()
+	if b.notCellular(w, o, &t, d, ids.imei != "") {
+		b.concludeOther(w, &v)
+		return v
+	}
+	if d.maker == knowledge.None && !d.open && !w.cellular && ids.imei == "" && ids.meid == "" && ids.esn == "" && ids.imeisv == "" {
+		v.State = inventory.StateUnknown
+		v.Reason = unknownReason(o)
+		return v
+	}
+	b.concludeCellular(w, &v, &t, d, &ids)
+	return v
+}
+
+func unknownReason(o Observation) string {
+	if len(o.Transcript) == 0 && len(o.Banner) == 0 {
+		return "nothing was asked and its descriptor is not known here; ask its AT port"
+	}
+	return "what it said fits neither a cellular module nor another device that is known here; ask its AT port, and check that the port is the AT port"
+}
+
+func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *identifiers) {
+	if d.maker != knowledge.None {
+		m := &b.pack.Makers[d.maker]
+		v.Identity.Maker, v.Identity.MakerName = m.Slug, m.Name
+		v.Origin = inventory.Origin{Country: m.Country, ParentCountry: m.ParentCountry}
+	} else {
+		v.Possible = b.possible(t)
+	}
+	c := choice{b: b, w: w, d: d}
+	c.model(&v.Identity)
+	c.firmware(&v.Identity)
+	c.rest(&v.Identity)
+	v.Identity.Badge = c.badge()
+	v.Identity.IMEI = ids.imei
+	b.parts(w, v, ids)
+	b.conflicts(w, v, t, d, ids, &c)
+	v.State = inventory.StatePartial
+	if v.Identity.Maker != "" && v.Identity.Model != "" {
+		v.State = inventory.StateIdentified
+	}
+	v.Confidence = confidence(d, v, c.modelMark >= 0)
+	v.Reason = b.reason(w, v, d)
+	b.evidence(w, v, d, &c, ids)
+}
+
+// confidence: points become a probability that grows ever more slowly; contradictions halve it.
+func confidence(d decision, v *Verdict, known bool) float64 {
+	if v.Identity.Maker == "" {
+		return 0
+	}
+	p := float64(d.firm) / (float64(d.firm) + 12)
+	switch {
+	case v.Identity.Model == "":
+		p *= 0.6
+	case !known:
+		p *= 0.95
+	}
+	if len(v.Conflicts) > 0 {
+		p /= 2
+	}
+	return float64(int(p*100+0.5)) / 100
+}
+
+func (b *Base) reason(w *work, v *Verdict, d decision) string {
+	switch {
+	case v.State == inventory.StateIdentified:
+		return ""
+	case d.open:
+		return "its sources name different makers; read the label of the module"
+	case v.Identity.Maker != "":
+		return "its maker is proven but not its model; ask AT+CGMM"
+	case len(v.Possible) == 1:
+		return "it may be a module of " + v.Possible[0] + ", but nothing proves it; ask ATI and AT+CGMI, or read its label"
+	case len(v.Possible) > 1:
+		return "it may be a module of " + strings.Join(v.Possible, " or ") + "; ask ATI and AT+CGMI, or read its label"
+	case w.chipset != knowledge.None:
+		return "it names only the maker of its chipset, " + b.pack.Makers[w.chipset].Name + "; anybody's module may do so: read its label"
+	case v.Identity.Badge != "":
+		return "it names only a brand; who built it is not proven: read its label"
+	}
+	return "it answers as a cellular module does, but names no maker that is known here; ask ATI and AT+CGMI, or read its label"
+}
+
+// notCellular: something proves another kind of device. Signs that are merely strong count only
+// where nothing proves a cellular module.
+func (b *Base) notCellular(w *work, o Observation, t *tally, d decision, imei bool) bool {
+	if d.maker != knowledge.None && b.strongestStructural(t) >= serious {
+		return false
+	}
+	if w.parrot > 0 && w.parrot == w.answered && d.maker == knowledge.None {
+		return true
+	}
+	b.readOthers(w, o)
+	if w.usb >= 0 && b.pack.USB[w.usb].Kind == knowledge.KindOther && d.maker == knowledge.None {
+		return true
+	}
+	switch w.otherStrength {
+	case knowledge.Proof:
+		return true
+	case knowledge.Strong, knowledge.Fair:
+		return d.maker == knowledge.None && !imei
+	}
+	return false
+}
+
+func (b *Base) strongestStructural(t *tally) (best int) {
+	for i := range t.n {
+		best = max(best, t.list[i].structural())
+	}
+	return best
+}
+
+// readOthers looks at every line, and at names, for signs of other devices.
+func (b *Base) readOthers(w *work, o Observation) {
+	for i := range w.nReading {
+		if r := &w.readings[i]; r.field == knowledge.FieldMaker {
+			b.judgeOthers(w, knowledge.OnMaker, r.value, r.source, r.quote)
+		}
+	}
+	for i := range o.Transcript[:min(len(o.Transcript), maxExchanges)] {
+		e := &o.Transcript[i]
+		b.othersLines(w, e.Lines, "", e.Cmd, knowledge.OnLine)
+	}
+	b.othersLines(w, o.Banner, "banner", "", knowledge.OnLine)
+	b.othersLines(w, o.Banner, "banner", "", knowledge.OnBanner)
+}
+
+func (b *Base) othersLines(w *work, lines []string, source, cmd string, on knowledge.Subject) {
+	for _, line := range lines[:min(len(lines), maxLines)] {
+		s := trim(line[:min(len(line), maxLine)])
+		before := w.otherRule
+		strength := w.otherStrength
+		b.judgeOthers(w, on, s, source, line)
+		if (w.otherRule != before || w.otherStrength != strength) && source == "" {
+			w.otherSource = "at:" + cmd
+		}
+	}
+}
+
+func (b *Base) concludeOther(w *work, v *Verdict) {
+	v.State = inventory.StateNotCellular
+	v.Reason = "this is no cellular module; choose another port"
+	switch {
+	case w.other > 0:
+		v.Seems = b.pack.Others[w.other-1].Seems
+		v.Evidence = []inventory.Evidence{{
+			Claim: "not-cellular", Value: b.pack.Others[w.other-1].Kind, Source: w.otherSource,
+			Quote: w.otherQuote, Rule: b.pack.Rules[w.otherRule].ID,
+		}}
+	case w.usb >= 0 && b.pack.USB[w.usb].Kind == knowledge.KindOther:
+		v.Seems = "a " + b.pack.USB[w.usb].Model
+	default:
+		v.Seems = "a loopback: it sends back what is sent to it"
+	}
+}
+
+// parts names the further revisions and identifiers, each once, in the order of their names.
+func (b *Base) parts(w *work, v *Verdict, ids *identifiers) {
+	var buf [24]inventory.Part
+	list := buf[:0]
+	put := func(name, value string) {
+		p := inventory.Part{Name: name, Value: value}
+		if value != "" && len(list) < len(buf) && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	for i := range w.nReading {
+		switch r := &w.readings[i]; {
+		case r.field == knowledge.FieldPart && r.part != "" && len(r.value) <= maxValue:
+			put(r.part, r.value)
+		case r.field == knowledge.FieldSVN && len(r.value) <= 4 && digits(r.value):
+			put("svn", r.value)
+		case r.field == knowledge.FieldFirmware && r.value != v.Identity.Firmware && !strings.HasPrefix(v.Identity.Firmware, r.value) && versionLike(r.value):
+			put("revision", r.value)
+		}
+	}
+	for i := range w.nMark {
+		put(w.marks[i].part, w.marks[i].partValue)
+	}
+	put("esn", ids.esn)
+	put("imei-not-valid", ids.invalid)
+	put("imei-second", ids.other)
+	put("imeisv", ids.imeisv)
+	put("meid", ids.meid)
+	put("serial", ids.serial)
+	if len(list) == 0 {
+		return
+	}
+	slices.SortFunc(list, func(x, y inventory.Part) int {
+		if c := strings.Compare(x.Name, y.Name); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Value, y.Value)
+	})
+	v.Parts = slices.Clone(list)
+}

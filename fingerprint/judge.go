@@ -1,0 +1,274 @@
+package fingerprint
+
+import (
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+)
+
+// judgeReadings holds every reading against the knowledge. Free lines are told apart first;
+// what is left of them gets its meaning from its place.
+func (b *Base) judgeReadings(w *work) {
+	for i := range w.nReading {
+		b.judge(w, &w.readings[i])
+	}
+	b.judgePlaces(w)
+}
+
+func (b *Base) judge(w *work, r *reading) {
+	switch r.field {
+	case knowledge.FieldMaker:
+		b.judgeMaker(w, r)
+	case knowledge.FieldModel:
+		b.judgeModel(w, r)
+	case knowledge.FieldFirmware:
+		b.judgeFirmware(w, r)
+	case knowledge.FieldHardware:
+		b.judgeRules(w, knowledge.OnHardware, byHardware, r)
+	case knowledge.FieldInfo:
+		b.judgeInfo(w, r)
+	}
+}
+
+func (b *Base) judgeMaker(w *work, r *reading) {
+	if n, ok := b.findName(r.value, true); ok {
+		b.markName(w, n, r, true)
+	}
+	b.judgeRules(w, knowledge.OnMaker, byName, r)
+}
+
+// markName notes a company's name: as the maker, as a badge, or as that of a chipset.
+func (b *Base) markName(w *work, n named, r *reading, full bool) {
+	m := mark{
+		by: byName, maker: n.maker, badge: knowledge.None, strength: knowledge.Proof, rank: r.rank,
+		rule: b.nameRule[n.maker], quote: r.quote, source: r.source,
+	}
+	switch {
+	case n.weak:
+		m.strength = knowledge.Hint
+	case !full:
+		m.strength = knowledge.Strong
+	}
+	switch b.pack.Makers[n.maker].Role {
+	case knowledge.RoleBadge:
+		m.maker, m.badge = knowledge.None, n.maker
+	case knowledge.RoleChipset:
+		w.cellular = w.cellular || r.field == knowledge.FieldMaker && (r.sure || r.rank >= 100)
+		if w.chipset == knowledge.None {
+			w.chipset, w.chipsetSource, w.chipsetQuote = n.maker, r.source, r.quote
+		}
+		return
+	}
+	w.mark(m)
+}
+
+// judgeModel takes a company's name off the beginning and looks the rest up.
+func (b *Base) judgeModel(w *work, r *reading) {
+	if len(r.value) > maxValue {
+		r.value = ""
+		return
+	}
+	if n, ok := b.findName(r.value, false); ok && !n.weak {
+		if rest := strings.TrimLeft(r.value[n.end:], " _-/,."); rest != "" && n.end < len(r.value) && !knowledge.Alnum(r.value[n.end]) {
+			b.markName(w, n, r, true)
+			r.value = rest
+		}
+	}
+	r.value = b.cleanModel(r.value)
+	if r.value == "" {
+		return
+	}
+	if !b.judgeFamilies(w, r, byModel) {
+		b.judgeRules(w, knowledge.OnModel, byModel, r)
+	}
+	b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+}
+
+// judgeFamilies marks the families that a value names; true when it is one as a whole.
+func (b *Base) judgeFamilies(w *work, r *reading, by origin) bool {
+	k := spell(r.value)
+	whole := false
+	words := 0
+	for from := 0; from < k.n && words < 4; from++ {
+		if !k.separated(from) {
+			continue
+		}
+		words++
+		var each [4]found
+		for i := range b.findFamilies(&k, from, &each) {
+			f := &b.pack.Families[each[i].family]
+			if from > 0 && (len(f.Key) < 4 || f.Strength < knowledge.Fair) {
+				continue
+			}
+			b.markFamily(w, each[i], r, by, from == 0)
+			whole = whole || from == 0
+		}
+	}
+	return whole
+}
+
+func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool) {
+	fam := &b.pack.Families[f.family]
+	m := b.familyMark(f)
+	m.by, m.strength, m.exact, m.rank = by, fam.Strength, whole, r.rank
+	m.rule, m.quote, m.source = fam.ID, r.quote, r.source
+	if fam.Unconfirmed {
+		m.strength = knowledge.Hint
+	}
+	if whole {
+		m.model = r.value
+		if f.joined {
+			m.model = fam.Variants[f.variant].Full
+		} else if m.variant == "" && f.rest > 0 && f.rest < len(r.value) {
+			m.variant = suffix(r.value[f.rest:])
+		}
+	}
+	w.mark(m)
+}
+
+// familyMark gives what a family itself tells.
+func (b *Base) familyMark(f found) mark {
+	fam := &b.pack.Families[f.family]
+	m := mark{family: f.family + 1, maker: fam.Builder, badge: knowledge.None, technology: fam.Technology, chipset: fam.Chipset}
+	if fam.Builder != fam.Owner {
+		m.badge = fam.Owner
+	} else if b.pack.Makers[fam.Owner].Role == knowledge.RoleBadge {
+		m.maker, m.badge = knowledge.None, fam.Owner
+	}
+	if f.variant >= 0 {
+		v := &fam.Variants[f.variant]
+		m.variant = v.Name
+		if v.Technology != "" {
+			m.technology = v.Technology
+		}
+		if v.Chipset != "" {
+			m.chipset = v.Chipset
+		}
+	}
+	return m
+}
+
+// suffix gives a short suffix of a model, not a sentence.
+func suffix(s string) string {
+	if len(s) > 12 || strings.ContainsAny(s, " ()") {
+		return ""
+	}
+	return s
+}
+
+func (b *Base) judgeFirmware(w *work, r *reading) {
+	if len(r.value) > maxValue {
+		r.value = r.value[:maxValue]
+	}
+	if n := len(r.value); n >= 14 && n <= 16 && digits(r.value) {
+		r.field, r.rank = knowledge.FieldIMEI, 10 // an IMEI or IMEISV in the wrong place
+		return
+	}
+	before := w.nMark
+	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	r.value = w.firmwareOf(r.value, before)
+	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
+}
+
+// judgeInfo tells what a line of free text is: an IMEI, a company, a model or a revision.
+func (b *Base) judgeInfo(w *work, r *reading) {
+	if len(r.value) > maxValue {
+		r.field = knowledge.FieldText
+		return
+	}
+	if n := len(r.value); n >= 14 && n <= 16 && digits(r.value) {
+		r.field = knowledge.FieldIMEI
+		return
+	}
+	if n, ok := b.findName(r.value, false); ok {
+		rest := strings.TrimLeft(r.value[n.end:], " _-/,.")
+		switch {
+		case b.onlyCompanyWords(rest):
+			r.field = knowledge.FieldMaker
+			b.markName(w, n, r, true)
+			return
+		case modelLike(rest):
+			r.field = knowledge.FieldModel
+			b.judgeModel(w, r)
+			return
+		}
+	}
+	model := *r
+	model.value = b.cleanModel(model.value)
+	if b.judgeFamilies(w, &model, byModel) {
+		*r = model
+		r.field = knowledge.FieldModel
+		b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+		return
+	}
+	before := w.nMark
+	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	if w.nMark == before {
+		b.judgeRules(w, knowledge.OnModel, byModel, &model)
+		if w.nMark > before {
+			*r = model
+			r.field = knowledge.FieldModel
+		}
+		return
+	}
+	r.field = knowledge.FieldFirmware
+	r.value = w.firmwareOf(r.value, before)
+}
+
+// firmwareOf gives what a rule caught of a revision, else all but its date and builder.
+func (w *work) firmwareOf(value string, before int) string {
+	for i := before; i < w.nMark; i++ {
+		if f := w.marks[i].firmware; f != "" {
+			return f
+		}
+	}
+	return cleanFirmware(value)
+}
+
+// judgePlaces gives the lines that are left their usual meaning: in a reply that names its
+// maker, the first is the model and the next the revision.
+func (b *Base) judgePlaces(w *work) {
+	for i := range w.nReading {
+		r := &w.readings[i]
+		if r.field != knowledge.FieldInfo {
+			continue
+		}
+		has := b.fieldsOf(w, r.exchange)
+		switch {
+		case has&(1<<knowledge.FieldMaker) == 0:
+			r.field = knowledge.FieldText
+		case has&(1<<knowledge.FieldModel) == 0 && modelLike(r.value):
+			r.field = knowledge.FieldModel
+			r.value = b.cleanModel(r.value)
+			r.rank -= min(r.rank, 20)
+		case has&(1<<knowledge.FieldFirmware) == 0 && versionLike(r.value):
+			r.field = knowledge.FieldFirmware
+			r.value = cleanFirmware(r.value)
+			r.rank -= min(r.rank, 20)
+		default:
+			r.field = knowledge.FieldText
+		}
+	}
+}
+
+// fieldsOf gives the set of fields that one exchange has told.
+func (b *Base) fieldsOf(w *work, exchange uint8) (set uint32) {
+	for i := range w.nReading {
+		if r := &w.readings[i]; r.exchange == exchange {
+			set |= 1 << r.field
+		}
+	}
+	return set
+}
+
+// judgeBannerName: a banner line that is a company's name and nothing else.
+func (b *Base) judgeBannerName(w *work, s string) {
+	n, ok := b.findName(s, false)
+	if !ok || n.weak || !b.onlyCompanyWords(s[n.end:]) || b.pack.Makers[n.maker].Role != knowledge.RoleMaker {
+		return
+	}
+	w.mark(mark{
+		by: byBanner, maker: n.maker, badge: knowledge.None, strength: knowledge.Fair,
+		rule: b.nameRule[n.maker], quote: s, source: "banner",
+	})
+}

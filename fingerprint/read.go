@@ -1,0 +1,240 @@
+package fingerprint
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// read takes the transcript apart, in an order that depends on its contents alone.
+func (b *Base) read(w *work, o Observation) {
+	var buf [maxExchanges]uint16
+	order := buf[:0]
+	for i := range o.Transcript {
+		order = append(order, uint16(i))
+		if i >= 0xffff {
+			break
+		}
+	}
+	slices.SortFunc(order, func(x, y uint16) int { return compareExchanges(&o.Transcript[x], &o.Transcript[y]) })
+	for n, i := range order[:min(len(order), maxExchanges)] {
+		b.readExchange(w, &o.Transcript[i], uint8(n))
+	}
+}
+
+func compareExchanges(x, y *inventory.Exchange) int {
+	return cmp.Or(strings.Compare(x.Cmd, y.Cmd), strings.Compare(x.Final, y.Final), slices.Compare(x.Lines, y.Lines))
+}
+
+// query is one exchange while it is read.
+type query struct {
+	knowledge.Command
+	text     string // as sent
+	ok       bool
+	exchange uint8
+	line     uint8
+	repeated int // lines that only repeat the command
+}
+
+func (b *Base) readExchange(w *work, e *inventory.Exchange, n uint8) {
+	q := query{text: trim(e.Cmd), exchange: n, ok: e.Final == "OK"}
+	q.Command = b.command(q.text)
+	lines := e.Lines[:min(len(e.Lines), maxLines)]
+	for i, line := range lines {
+		q.line = uint8(i)
+		b.readLine(w, &q, line[:min(len(line), maxLine)])
+	}
+	if len(lines) > 0 {
+		w.answered++
+	}
+	if q.repeated > 0 && q.repeated == len(lines) {
+		w.parrot++
+	}
+}
+
+// command looks up what was sent: "AT+CGMM?", "at+cgmm", "ATI;+CSUB" (the first counts).
+func (b *Base) command(text string) knowledge.Command {
+	var buf [16]byte
+	key := buf[:0]
+	for i := 0; i < len(text) && len(key) < len(buf); i++ {
+		switch c := text[i]; {
+		case c == ' ':
+		case c == ';' || c == '?' || c == '=':
+			i = len(text)
+		case c >= 'a' && c <= 'z':
+			key = append(key, c-'a'+'A')
+		default:
+			key = append(key, c)
+		}
+	}
+	if len(key) > 2 && key[0] == 'A' && key[1] == 'T' {
+		if i, ok := b.commands[string(key[2:])]; ok {
+			return b.pack.Commands[i]
+		}
+	}
+	return knowledge.Command{Field: knowledge.FieldText, Source: "at:" + text}
+}
+
+// readLine finds out what one line says. Lines that repeat the command, end an answer, come
+// unasked or are no text say nothing; rules still see all that is text.
+func (b *Base) readLine(w *work, q *query, line string) {
+	s := trim(line)
+	switch {
+	case s == "" || final(s):
+		return
+	case strings.EqualFold(s, q.text):
+		q.repeated++
+		return
+	case !printable(s):
+		return
+	}
+	b.judgeLine(w, s, q.Source, q.Rank, false)
+	if slices.Contains(b.pack.Noise, s) {
+		return
+	}
+	b.readText(w, q, s, line)
+}
+
+// readText takes prefix and labels off; a line with several labels is several readings.
+func (b *Base) readText(w *work, q *query, s, quote string) {
+	r := reading{
+		field: q.Field, rank: q.Rank, fuller: q.Fuller, exchange: q.exchange, line: q.line,
+		quote: quote, source: q.Source, part: q.Part,
+	}
+	if key, rest := prefix(s); key != "" {
+		c, known := b.commands[key]
+		if !known && q.Key != key {
+			return // came unasked
+		}
+		if q.Key != key {
+			k := &b.pack.Commands[c]
+			r.field, r.part, r.rank = k.Field, k.Part, min(k.Rank, max(q.Rank, 60))
+		}
+		r.value, r.sure = rest, true
+		b.readValue(w, q, r)
+		return
+	}
+	if l, rest := b.label(s); l != nil && labelFits(l, q.Field) {
+		b.readLabels(w, q, r, l, rest)
+		return
+	}
+	r.value = s
+	b.readValue(w, q, r)
+}
+
+// labelFits: where one field was asked for, a label of another one is part of the value.
+func labelFits(l *knowledge.Label, asked knowledge.Field) bool {
+	return asked == knowledge.FieldInfo || asked == knowledge.FieldText || asked == l.Field
+}
+
+func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest string) {
+	for l != nil {
+		next, end := b.nextLabel(rest)
+		part := r
+		part.field, part.part, part.sure = l.Field, l.Part, true
+		part.rank = r.rank - min(l.Rank, r.rank)
+		part.value = trim(rest[:end])
+		b.readValue(w, q, part)
+		if next == nil {
+			return
+		}
+		colon := strings.IndexByte(rest[end:], ':')
+		l, rest = next, trim(rest[end+colon+1:])
+	}
+}
+
+// readValue takes nested prefixes and quotes off, and keeps the reading.
+func (b *Base) readValue(w *work, q *query, r reading) {
+	r.value = b.nested(r.value, r.field)
+	if r.value == "" {
+		return
+	}
+	switch r.field {
+	case knowledge.FieldText:
+		return
+	case knowledge.FieldCapability:
+		w.cellular = w.cellular || cellularCapability(r.value)
+		return
+	}
+	if !r.sure && b.refusal(r.value) {
+		return
+	}
+	if q.Cellular && (q.ok || r.sure) {
+		w.cellular = true
+	}
+	if r.field == knowledge.FieldInfo {
+		w.add(r)
+		return
+	}
+	b.readList(w, r)
+}
+
+// readList keeps each of several quoted values; a long list is no identity.
+func (b *Base) readList(w *work, r reading) {
+	if r.value[0] != '"' {
+		w.add(r)
+		return
+	}
+	values := strings.Count(r.value, `"`) / 2
+	if values > 3 {
+		return
+	}
+	rest := r.value
+	for i := 0; ; i++ {
+		open := strings.IndexByte(rest, '"')
+		if open < 0 {
+			return
+		}
+		rest = rest[open+1:]
+		end := strings.IndexByte(rest, '"')
+		if end < 0 {
+			end = len(rest)
+		}
+		item := r
+		item.value, item.rank = trim(rest[:end]), r.rank-min(uint8(i), r.rank)
+		w.add(item)
+		rest = rest[min(end+1, len(rest)):]
+	}
+}
+
+// refusal: the line says that the command is not known, whatever its final result code.
+func (b *Base) refusal(s string) bool {
+	if len(s) > 64 {
+		return false
+	}
+	var buf [64]byte
+	low := buf[:0]
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low = append(low, c)
+	}
+	for _, word := range b.pack.Refusals {
+		if containsBytes(low, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// cellularCapability: +GCAP of a cellular device names a cellular command set.
+func cellularCapability(s string) bool {
+	return strings.Contains(s, "+CGSM") || strings.Contains(s, "+CIS707") || strings.Contains(s, "CIS-856") || strings.Contains(s, "+CLTE")
+}
+
+// readBanner looks at what came unasked. It names a maker or firmware by rules only.
+func (b *Base) readBanner(w *work, banner []string) {
+	for _, line := range banner[:min(len(banner), maxLines)] {
+		s := trim(line[:min(len(line), maxLine)])
+		if s == "" || !printable(s) {
+			continue
+		}
+		b.judgeLine(w, s, "banner", 40, true)
+		b.judgeBannerName(w, s)
+	}
+}

@@ -1,0 +1,124 @@
+package fingerprint
+
+import (
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+)
+
+// judgeLine runs the rules for whole lines.
+func (b *Base) judgeLine(w *work, s, source string, rank uint8, banner bool) {
+	r := reading{value: s, quote: s, source: source, rank: rank}
+	by := byReply
+	if banner {
+		by = byBanner
+		b.judgeRules(w, knowledge.OnBanner, by, &r)
+	}
+	b.judgeRules(w, knowledge.OnLine, by, &r)
+}
+
+// judgeRules runs the rules of makers on one reading.
+func (b *Base) judgeRules(w *work, on knowledge.Subject, by origin, r *reading) {
+	if r.value == "" {
+		return
+	}
+	for _, n := range b.rules[on][r.value[0]] {
+		if loc := b.match(n, r.value); loc != nil {
+			b.markRule(w, n, loc, by, r)
+		}
+	}
+}
+
+// markRule notes a match: what the rule sets, and what its groups caught.
+func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
+	rule := &b.pack.Rules[n]
+	m := mark{maker: rule.Maker, badge: knowledge.None}
+	groups := b.patterns[n].groups
+	for i := 1; i < len(groups); i++ {
+		if loc[2*i] >= 0 && groups[i] == "code" {
+			if f, ok := b.findCode(r.value[loc[2*i]:loc[2*i+1]], rule.Owner); ok {
+				m = b.codeMark(f)
+				m.maker = rule.Maker
+			}
+		}
+	}
+	m.by, m.strength, m.needs, m.rank = by, rule.Strength, rule.Needs, r.rank
+	m.rule, m.quote, m.source = rule.ID, r.quote, r.source
+	for _, s := range rule.Set {
+		b.setField(&m, s.Field, s.Value)
+	}
+	for i := 1; i < len(groups); i++ {
+		if loc[2*i] >= 0 {
+			b.setField(&m, groups[i], trim(r.value[loc[2*i]:loc[2*i+1]]))
+		}
+	}
+	m.exact, m.binds = m.model != "", rule.Binds
+	w.mark(m)
+}
+
+// codeMark is what a model code inside a firmware's name tells.
+func (b *Base) codeMark(f found) mark {
+	m := b.familyMark(f)
+	fam := &b.pack.Families[f.family]
+	m.model = fam.Name
+	if f.variant >= 0 {
+		m.model = fam.Variants[f.variant].Full
+	}
+	return m
+}
+
+func (b *Base) setField(m *mark, field, value string) {
+	switch field {
+	case "model":
+		m.model = value
+	case "variant":
+		m.variant = value
+	case "firmware":
+		m.firmware = value
+	case "hardware":
+		m.hardware = value
+	case "chipset":
+		m.chipset = value
+	case "technology":
+		m.technology = value
+	case "badge":
+		m.badge = b.slugNumber(value)
+	default:
+		if name, ok := strings.CutPrefix(field, "part_"); ok {
+			m.part, m.partValue = partName(name), value
+		}
+	}
+}
+
+// partName shows the underline of a group's name as a hyphen.
+func partName(s string) string {
+	if strings.IndexByte(s, '_') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(s, "_", "-")
+}
+
+func (b *Base) slugNumber(slug string) uint16 {
+	for i := range b.pack.Makers {
+		if b.pack.Makers[i].Slug == slug {
+			return uint16(i)
+		}
+	}
+	return knowledge.None
+}
+
+// judgeOthers runs the rules of devices that are not cellular; the strongest counts, and of
+// equal ones the first by id.
+func (b *Base) judgeOthers(w *work, on knowledge.Subject, s, source, quote string) {
+	if s == "" {
+		return
+	}
+	for _, n := range b.others[on][s[0]] {
+		rule := &b.pack.Rules[n]
+		better := rule.Strength > w.otherStrength || rule.Strength == w.otherStrength && n < w.otherRule
+		if better && b.match(n, s) != nil {
+			w.other, w.otherStrength, w.otherRule = rule.Other, rule.Strength, n
+			w.otherQuote, w.otherSource = quote, source
+		}
+	}
+}

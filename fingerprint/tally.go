@@ -1,0 +1,215 @@
+package fingerprint
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+)
+
+// points of one sign, by strength. A maker is named from `enough` on, when at least one sign
+// is fair; evidence that contradicts counts from `serious` on.
+var points = [...]int{knowledge.NoStrength: 0, knowledge.Hint: 15, knowledge.Fair: 35, knowledge.Strong: 60, knowledge.Proof: 100}
+
+const (
+	enough  = 35
+	serious = 60
+)
+
+// maxCandidates bounds the makers that one observation can speak of.
+const maxCandidates = 16
+
+// candidate is one maker and what speaks for it. Each origin counts once.
+type candidate struct {
+	maker uint16
+	by    [origins]uint8
+	// explained: another maker is known to build what wears this one's name.
+	explained bool
+}
+
+func (c candidate) total() int {
+	sum := 0
+	for _, p := range c.by {
+		sum += int(p)
+	}
+	return sum
+}
+
+func (c candidate) best() uint8 { return slices.Max(c.by[:]) }
+
+// structural is what does not rest on names that are said, and so can't be a badge's.
+func (c candidate) structural() int {
+	return int(c.by[byModel]) + int(c.by[byFirmware]) + int(c.by[byHardware]) + int(c.by[byReply]) + int(c.by[byUSBID]) + int(c.by[byPCI])
+}
+
+type tally struct {
+	list [maxCandidates]candidate
+	n    int
+}
+
+func (t *tally) of(maker uint16) *candidate {
+	for i := range t.n {
+		if t.list[i].maker == maker {
+			return &t.list[i]
+		}
+	}
+	if t.n == maxCandidates {
+		return nil
+	}
+	t.list[t.n] = candidate{maker: maker}
+	t.n++
+	return &t.list[t.n-1]
+}
+
+func (b *Base) tally(w *work) (t tally) {
+	for _, needing := range [...]bool{false, true} {
+		for i := range w.nMark {
+			m := &w.marks[i]
+			if m.maker == knowledge.None || m.needs != needing {
+				continue
+			}
+			c := t.of(m.maker)
+			if c == nil || needing && c.best() < enough {
+				continue
+			}
+			c.by[m.by] = max(c.by[m.by], uint8(points[m.strength]))
+		}
+	}
+	b.explainBadges(w, &t)
+	return t
+}
+
+// explainBadges: where something says that X is built by Y, the name X is a badge.
+func (b *Base) explainBadges(w *work, t *tally) {
+	for i := range w.nMark {
+		m := &w.marks[i]
+		if m.badge == knowledge.None || m.maker == knowledge.None || m.badge == m.maker || m.strength < knowledge.Fair {
+			continue
+		}
+		for j := range t.n {
+			if c := &t.list[j]; c.maker == m.badge && c.structural() < serious {
+				c.explained = true
+			}
+		}
+	}
+}
+
+// decision is who built the device.
+type decision struct {
+	maker uint16
+	// second is the strongest that speaks against it, None for nobody.
+	second uint16
+	// firm and against are their points.
+	firm, against int
+	// open: the maker is not named because of the second.
+	open bool
+	// worn is another name of the same lineage that the device gives.
+	worn uint16
+}
+
+func (b *Base) decide(t *tally) decision {
+	d := decision{maker: knowledge.None, second: knowledge.None, worn: knowledge.None}
+	first := b.strongest(t, -1)
+	if first < 0 {
+		return d
+	}
+	d.maker, d.worn = b.speaker(t, first)
+	d.firm = b.lineage(t, first).total()
+	if second := b.strongest(t, first); second >= 0 {
+		d.second, _ = b.speaker(t, second)
+		d.against = b.lineage(t, second).total()
+	}
+	if !nameable(b.lineage(t, first)) {
+		d.maker = knowledge.None
+		return d
+	}
+	if d.second != knowledge.None && d.against >= serious && !b.outweighs(d) {
+		d.open, d.maker = true, knowledge.None
+	}
+	return d
+}
+
+// outweighs: serious evidence against is set aside only when there is much more for, and when
+// the two have the same origin: otherwise naming one could clear a device of the other's.
+func (b *Base) outweighs(d decision) bool {
+	x, y := &b.pack.Makers[d.maker], &b.pack.Makers[d.second]
+	return d.firm >= 2*d.against && x.Country == y.Country && x.ParentCountry == y.ParentCountry
+}
+
+func nameable(c candidate) bool { return c.total() >= enough && c.best() >= enough }
+
+// strongest gives the number of the candidate with the most points, leaving out the lineage of
+// candidate `but` and what is explained as a badge.
+func (b *Base) strongest(t *tally, but int) int {
+	best, points := -1, 0
+	for i := range t.n {
+		c := &t.list[i]
+		if c.explained || but >= 0 && b.sameLineage(c.maker, t.list[but].maker) {
+			continue
+		}
+		l := b.lineage(t, i)
+		p := l.total()
+		if p > points || p == points && best >= 0 && c.maker < t.list[best].maker {
+			best, points = i, p
+		}
+	}
+	return best
+}
+
+func (b *Base) sameLineage(x, y uint16) bool {
+	return x == y || b.pack.Makers[x].Group == b.pack.Makers[y].Group
+}
+
+// lineage adds up the signs for all companies of one lineage.
+func (b *Base) lineage(t *tally, of int) candidate {
+	sum := t.list[of]
+	for i := range t.n {
+		if c := &t.list[i]; !c.explained && b.sameLineage(c.maker, sum.maker) {
+			for j := range sum.by {
+				sum.by[j] = max(sum.by[j], c.by[j])
+			}
+		}
+	}
+	return sum
+}
+
+// speaker gives the company of a lineage that built the device: the one whose models and
+// firmware these are, before the one whose name it says. The other name is worn.
+func (b *Base) speaker(t *tally, of int) (maker, worn uint16) {
+	maker, worn = t.list[of].maker, knowledge.None
+	best := &t.list[of]
+	for i := range t.n {
+		c := &t.list[i]
+		if c.explained || !b.sameLineage(c.maker, maker) {
+			continue
+		}
+		if cmp.Or(cmp.Compare(c.structural(), best.structural()), cmp.Compare(c.total(), best.total()), cmp.Compare(best.maker, c.maker)) > 0 {
+			best = c
+		}
+	}
+	for i := range t.n {
+		if c := &t.list[i]; c != best && b.sameLineage(c.maker, maker) && c.by[byName] >= enough && best.by[byName] == 0 {
+			worn = c.maker
+		}
+	}
+	return best.maker, worn
+}
+
+// possible lists all makers that something speaks for, the most likely first.
+func (b *Base) possible(t *tally) []string {
+	var order [maxCandidates]uint8
+	list := order[:0]
+	for i := range t.n {
+		if t.list[i].total() > 0 {
+			list = append(list, uint8(i))
+		}
+	}
+	slices.SortFunc(list, func(x, y uint8) int {
+		return cmp.Or(t.list[y].total()-t.list[x].total(), cmp.Compare(b.pack.Makers[t.list[x].maker].Slug, b.pack.Makers[t.list[y].maker].Slug))
+	})
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = b.pack.Makers[t.list[n].maker].Slug
+	}
+	return out
+}
