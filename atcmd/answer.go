@@ -18,10 +18,6 @@ const (
 	data                   // the line carries data from now on
 )
 
-// noise bytes stand around text without belonging to it: fill bytes, flow control and the
-// marks of a wrong parity.
-const fill = "\x00\x11\x13\xff"
-
 // answer sorts the lines that follow one command into echo, information, unasked lines and
 // the final result code. It knows no time.
 type answer struct {
@@ -75,7 +71,7 @@ func (a *answer) take(l line) status {
 	if a.size > MaxAnswer || a.lines > MaxLines {
 		return tooLong
 	}
-	text := strings.Trim(l.text, " \t"+fill)
+	text := bare(l.text)
 	if a.stale {
 		a.stale = false
 		a.loose(l.text)
@@ -253,7 +249,7 @@ func (a *answer) sortOut() {
 		return
 	}
 	odd := func(l string) bool {
-		name := named(strings.Trim(l, " \t"+fill))
+		name := named(bare(l))
 		return name != "" && !strings.HasSuffix(name, own[1:]) && !strings.HasSuffix(own, name[1:])
 	}
 	if !slices.ContainsFunc(a.info, func(l string) bool { return !odd(l) }) {

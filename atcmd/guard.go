@@ -19,8 +19,8 @@ type guard struct {
 	// what waits here, the port's own buffer holds the rest.
 	in   chan Chunk
 	quit chan struct{} // closed when nobody listens any more
-	// answers is what at reads.
-	answers *answers
+	// feed is what at reads.
+	feed *feed
 
 	mu     sync.Mutex
 	armed  Command
@@ -32,7 +32,7 @@ type guard struct {
 }
 
 func newGuard(p Port, name string) *guard {
-	return &guard{port: p, name: name, start: time.Now(), in: make(chan Chunk, 16), quit: make(chan struct{}), answers: newAnswers(), sentAt: -1}
+	return &guard{port: p, name: name, start: time.Now(), in: make(chan Chunk, 16), quit: make(chan struct{}), feed: newFeed(), sentAt: -1}
 }
 
 // permitted returns the query that p, as at writes it, stands for.
@@ -49,7 +49,7 @@ func (g *guard) arm(c Command) {
 }
 
 // Read gives at its answers.
-func (g *guard) Read(p []byte) (int, error) { return g.answers.Read(p) }
+func (g *guard) Read(p []byte) (int, error) { return g.feed.Read(p) }
 
 // Write passes the armed query to the port with CR alone: V.250 lets any byte after it
 // abort the command, so the LF that at adds stays here. Everything else is refused.

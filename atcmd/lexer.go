@@ -49,3 +49,23 @@ func (l *lexer) pending() []byte { return l.buf }
 
 // overlong reports whether the line begun so far already exceeds MaxLine.
 func (l *lexer) overlong() bool { return l.over > 0 }
+
+// bare returns text without the bytes that stand around it and do not belong to it: blanks,
+// fill bytes, flow control, and the mark of a wrong parity.
+func bare(text string) string {
+	for len(text) > 0 && aside(text[0]) {
+		text = text[1:]
+	}
+	for len(text) > 0 && aside(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+func aside(b byte) bool {
+	switch b {
+	case ' ', '\t', 0x00, 0x11, 0x13, 0xff:
+		return true
+	}
+	return false
+}

@@ -2,7 +2,6 @@ package atcmd
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -25,7 +24,7 @@ func (s *Session) stray(p []byte) {
 // settles an answer that was owed; where none is owed, the last answer may have been
 // another command's.
 func (s *Session) strayLine(l line) {
-	text := strings.Trim(l.text, " \t"+fill)
+	text := bare(l.text)
 	if text == "" || s.told[text] {
 		return
 	}

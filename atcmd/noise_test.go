@@ -273,7 +273,7 @@ func TestA12Binary(t *testing.T) {
 // A12, A13: what is no UTF-8 is replaced in the lines and exact in Raw; what is UTF-8 or
 // plain text in another code is left as it is.
 func TestA13Text(t *testing.T) {
-	for _, text := range []string{"\xc3\x28", "EC25\xe9", "\xef\xbb\xbfEC25", "00450043003200350000", "caf\xc3\xa9", "a\x80b\xfe\xffc", "\x1b[2J\x1b]52;c;AAAA\x07EC25", "EC\x0025"} {
+	for _, text := range []string{"\xc3\x28", "\xe9", "\xfe\xfd", "EC25\xe9", "\xef\xbb\xbfEC25", "00450043003200350000", "caf\xc3\xa9", "a\x80b\xfe\xffc", "\x1b[2J\x1b]52;c;AAAA\x07EC25", "EC\x0025"} {
 		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
 			m := atcmdtest.Behave(atcmdtest.For("AT+CGMM", say("\r\n"+text+"\r\n\r\nOK\r\n"), atcmdtest.Say(answers)))
 			visit(t, m, fast(), func(t *testing.T, s *atcmd.Session) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -106,7 +105,7 @@ func (r *round) hear(c Chunk) status {
 	}
 	if !r.begun {
 		r.begun = true
-		waiting := strings.Trim(string(r.s.lexer.pending()), " \t"+fill)
+		waiting := bare(string(r.s.lexer.pending()))
 		r.prompted = waiting == ">"
 		r.stale = waiting != "" && !r.prompted
 	}
@@ -157,7 +156,7 @@ func (r *round) close(st status) outcome {
 // complete passes the answer through at and makes the exchange of it.
 func (r *round) complete() outcome {
 	r.sortOut()
-	r.s.guard.answers.put(r.info, r.code == codeOK)
+	r.s.guard.feed.put(r.info, r.code == codeOK)
 	got := <-r.reply
 	if errors.Is(got.err, at.ErrClosed) {
 		return r.fail(NoteLost, r.s.gone(r.cmd))
@@ -228,7 +227,7 @@ func (r *round) fail(note string, err error) outcome {
 	if r.before != nil {
 		lines = append(slices.Clone(r.before.info), r.info...)
 	}
-	if rest := strings.Trim(string(r.s.lexer.pending()), " \t"+fill); r.begun && !r.stale && rest != "" && rest != ">" && !partOf(r.cmd.text, rest) {
+	if rest := bare(string(r.s.lexer.pending())); r.begun && !r.stale && rest != "" && rest != ">" && !partOf(r.cmd.text, rest) {
 		lines = append(lines, rest)
 	}
 	if r.cmd == wakeUp { // AT asks nothing, so nothing answers it
@@ -241,7 +240,7 @@ func (r *round) fail(note string, err error) outcome {
 
 // release ends the command in at, which waits for an answer that will not be given.
 func (r *round) release() {
-	r.s.guard.answers.put(nil, false)
+	r.s.guard.feed.put(nil, false)
 	<-r.reply
 }
 

@@ -89,7 +89,7 @@ func (s *Session) shut() error {
 	case <-late.C:
 		err = errors.Join(err, errors.New("its reader did not end; the driver holds it"))
 	}
-	s.guard.answers.close()
+	s.guard.feed.close()
 	select {
 	case <-s.at.Closed():
 	case <-late.C:

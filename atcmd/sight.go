@@ -34,7 +34,7 @@ func lookAtLines(heard []byte, told map[string]bool) (found sight) {
 	var lx lexer
 	var echo bool
 	each := func(l line) {
-		text := strings.Trim(l.text, " \t"+fill)
+		text := bare(l.text)
 		switch known, _ := unasked().find(text); {
 		case text == "" || known:
 		case told[text]:
@@ -62,7 +62,7 @@ func lookAtLines(heard []byte, told map[string]bool) (found sight) {
 // prompt recognises the unended line with which a module asks for the text of a message
 // (TS 27.005, 3.5.1).
 func prompt(pending []byte) bool {
-	return string(bytes.Trim(pending, " "+fill)) == ">"
+	return bare(string(pending)) == ">"
 }
 
 // isNMEA recognises sentences of satellite receivers and of ships' transponders.

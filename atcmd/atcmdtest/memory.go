@@ -13,7 +13,6 @@ const portBuffer = 64 << 10
 // Port is a port in memory. It satisfies atcmd.Port.
 type Port struct {
 	in, out *pipe
-	tap     func([]byte)
 }
 
 // Port opens a port in memory to the module. After Close of the module it is one that has

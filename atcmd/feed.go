@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// answers is what at reads: for each command one complete answer, in at's own terms.
+// feed is what at reads: for each command one complete answer, in at's own terms.
 //
 // at takes a line for an echo, a prompt or a result by its beginning, stops for good at a
 // line of 64 KiB, and gives what comes late to the next command. So an information line
 // goes in behind a mark that makes it plain text to at, the result is OK or ERROR, and
 // exactly one answer goes in for each command that went out.
-type answers struct {
+type feed struct {
 	mu     sync.Mutex
 	more   sync.Cond
 	buf    []byte
@@ -20,14 +20,14 @@ type answers struct {
 
 const mark = ' '
 
-func newAnswers() *answers {
-	a := &answers{}
+func newFeed() *feed {
+	a := &feed{}
 	a.more.L = &a.mu
 	return a
 }
 
 // Read blocks until there is an answer, or returns io.EOF after close.
-func (a *answers) Read(p []byte) (int, error) {
+func (a *feed) Read(p []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.buf) == 0 {
@@ -42,7 +42,7 @@ func (a *answers) Read(p []byte) (int, error) {
 }
 
 // put gives at one whole answer. No line holds CR or LF: the lexer cut them there.
-func (a *answers) put(lines []string, ok bool) {
+func (a *feed) put(lines []string, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range lines {
@@ -67,7 +67,7 @@ func unmark(lines []string) []string {
 	return out
 }
 
-func (a *answers) close() {
+func (a *feed) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
