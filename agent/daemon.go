@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
@@ -17,21 +18,28 @@ type DaemonSettings struct {
 	Settings
 	Link  natslink.Settings
 	Spool spool.Limits
+	// StatusFile is kept current with Status. It belongs on a tmpfs. Empty: none.
+	StatusFile string
 }
 
 // Daemon is an agent with its spool and its link.
 type Daemon struct {
 	*Agent
-	spool  *spool.Spool
-	link   *natslink.Link
-	sender *natslink.Sender
+	spool      *spool.Spool
+	link       *natslink.Link
+	sender     *natslink.Sender
+	statusFile string
+	writing    sync.Mutex // held while the status file is written
+	// The last sequence that the server gave us. One that is lower tells that its store
+	// is another one, or an older one.
+	sequence uint64
 }
 
 // NewDaemon opens the spool, prepares the link and the agent. A broker that is away is no
 // error; another process on the same state directory is one.
 func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
 	s.Link.Gateway = s.Gateway.ID
-	d := &Daemon{}
+	d := &Daemon{statusFile: s.StatusFile}
 	var err error
 	if d.spool, err = spool.Open(filepath.Join(s.StateDir, "spool"), s.Spool); err != nil {
 		return nil, err
@@ -44,18 +52,64 @@ func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
 		return nil, errors.Join(err, d.spool.Close())
 	}
 	d.sender = natslink.NewSender(natslink.SenderSettings{
-		Store: d.spool, Link: d.link, Up: d.link.Up(), Boot: d.order.Boot, Shrink: d.shrink,
+		Store: d.spool, Link: d.link, Up: d.link.Up(), Boot: d.order.Boot, Shrink: d.shrink, Delivered: d.delivered,
 	})
+	d.told = d.writeStatus
 	return d, nil
 }
 
-// Run looks and sends until ctx ends.
+// Run looks, sends and answers requests until ctx ends.
 func (d *Daemon) Run(ctx context.Context) error {
+	service, err := d.serve()
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { d.sender.Run(ctx) })
-	err := d.Agent.Run(ctx)
+	wg.Go(func() { d.flush(ctx) })
+	err = d.Agent.Run(ctx)
 	wg.Wait()
+	// The link may be down for good: what the service says at its end is of no use then.
+	_ = service.Stop()
 	return err
+}
+
+// flushEvery is how often what the disk refused is tried again.
+const flushEvery = 10 * time.Minute
+
+func (d *Daemon) flush(ctx context.Context) {
+	t := time.NewTicker(flushEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			d.spool.Flush()
+		}
+	}
+}
+
+// delivered takes a receipt. Where the server counts lower than before, it has lost what
+// it held (a store that is empty, or restored from a backup), and the last full report
+// goes out again at once.
+func (d *Daemon) delivered(e *inventory.Envelope, r natslink.Receipt) {
+	d.mu.Lock()
+	lost := !r.Duplicate && r.Sequence <= d.sequence
+	d.sequence = r.Sequence
+	d.last.receipt = d.settings.Now().UTC()
+	if f := d.last.full; f != nil && e.ID == f.ID {
+		d.last.delivered, lost = true, false
+	}
+	if lost {
+		d.last.delivered = false
+	}
+	d.mu.Unlock()
+	if lost {
+		d.settings.Log.Warn("the NATS server lost what it held; sending the last report again")
+		d.Repeat()
+	}
+	d.writeStatus()
 }
 
 // Once makes one round and sends it and all that waited before it.

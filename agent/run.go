@@ -59,6 +59,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			return l.end()
 		case <-watchdog:
 			s.Systemd.notify("WATCHDOG=1")
+			continue
 		case _, ok := <-changes:
 			if !ok {
 				changes = nil // nobody watches any more

@@ -28,8 +28,8 @@ type SenderSettings struct {
 	Link  Publisher
 	// Up gets a token when the connection came. nil means that nobody tells.
 	Up <-chan struct{}
-	// Boot is that of this start. An envelope of another may have been sent before it
-	// ended, so that its being called a duplicate is no wonder.
+	// Boot is that of this start. An envelope of an earlier one may have been sent before
+	// that ended, so that its being called a duplicate is no wonder.
 	Boot uint64
 	// Shrink puts a smaller envelope into the store for one that the server finds too
 	// large, and says whether it did. nil means that there is no smaller one.
@@ -160,7 +160,7 @@ func (s *Sender) step(ctx context.Context) (pause time.Duration, empty bool) {
 func (s *Sender) knownBefore(e *inventory.Envelope) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return e.ID != s.suspect && (e.ID == s.unsure || e.Boot != s.s.Boot)
+	return e.ID != s.suspect && (e.ID == s.unsure || e.Boot < s.s.Boot)
 }
 
 func (s *Sender) delivered(e *inventory.Envelope, r Receipt) {

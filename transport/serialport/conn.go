@@ -13,15 +13,13 @@ import (
 	"time"
 )
 
-// writeTimeout bounds a write for which no deadline was set: a module that no longer reads
-// must not hold its caller for ever.
-const writeTimeout = 10 * time.Second
-
 // Conn is an open port.
 type Conn struct {
 	path string
 	line line
 	baud func(int) error // nil where there is no speed
+
+	writeTimeout time.Duration
 
 	deadline atomic.Bool // a write deadline was set
 	closing  atomic.Bool
@@ -99,10 +97,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 }
 
-// Write writes b, or fails at the deadline: that of SetWriteDeadline, else 10 s from now.
+// Write writes b, or fails at the deadline: that of SetWriteDeadline, else after WriteTimeout.
 func (c *Conn) Write(b []byte) (int, error) {
 	if !c.deadline.Load() {
-		if err := c.line.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		if err := c.line.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
 			return 0, c.failed("write to", err)
 		}
 	}

@@ -20,12 +20,15 @@ func dial(ctx context.Context, p Port, s Settings) (*Conn, error) {
 		return nil, fmt.Errorf("cannot connect to serial device server %q (is it up, and is nobody else connected to it?): %w", p.Path, err)
 	}
 	if p.Kind == KindTCP {
-		return &Conn{path: p.Path, line: nc, release: nc.Close}, nil
+		return &Conn{path: p.Path, line: nc, writeTimeout: s.writeTimeout(), release: nc.Close}, nil
 	}
 	t := newTelnet(nc)
 	if err := t.negotiate(ctx, s.Baud); err != nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("cannot agree with serial device server %q on RFC 2217: %w", p.Path, err)
 	}
-	return &Conn{path: p.Path, line: t, baud: t.setBaud, release: func() error { return t.close(s.closeWait()) }}, nil
+	return &Conn{
+		path: p.Path, line: t, baud: t.setBaud, writeTimeout: s.writeTimeout(),
+		release: func() error { return t.close(s.closeWait()) },
+	}, nil
 }

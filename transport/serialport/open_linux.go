@@ -48,7 +48,7 @@ func (o *opening) run() (*Conn, error) {
 		}
 	}
 	o.file = os.NewFile(uintptr(o.fd), o.port.Path)
-	c := &Conn{path: o.port.Path, line: o.file, release: o.close}
+	c := &Conn{path: o.port.Path, line: o.file, writeTimeout: o.set.writeTimeout(), release: o.close}
 	if o.port.Kind == KindChar {
 		return c, nil
 	}

@@ -3,6 +3,9 @@ package serialport
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -11,29 +14,26 @@ import (
 
 // DropSysAdmin gives up CAP_SYS_ADMIN in all threads of the process, for good, so that
 // another program's exclusive access to a port holds against this process too: the kernel lets
-// whoever has that capability pass. It says whether there was anything to give up. Call it at
-// the start of a command.
+// whoever has that capability pass. It says whether there was anything to give up. Call it first
+// thing in a command.
 //
-// A program that is built with cgo cannot change all its threads this way; it gets an error that
-// wraps [errors.ErrUnsupported].
+// A program that is built with cgo cannot change all its threads at once. It starts itself again
+// without the capability, with the same arguments, environment and process id.
 func DropSysAdmin() (had bool, err error) {
 	caps, err := capabilities()
 	if err != nil {
 		return false, fmt.Errorf("cannot read the capabilities of the process: %w", err)
 	}
-	const word, bit = unix.CAP_SYS_ADMIN / 32, uint32(1) << (unix.CAP_SYS_ADMIN % 32)
-	if (caps[word].Effective|caps[word].Permitted)&bit == 0 {
+	if (caps[sysAdminWord].Effective|caps[sysAdminWord].Permitted)&sysAdminBit == 0 {
 		return false, nil
 	}
 	// Without it in the bounding set a program that this process starts does not get it back.
 	// That needs a capability of its own, which may be missing.
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0)
 	if errno == syscall.ENOTSUP {
-		return true, fmt.Errorf("cannot give up CAP_SYS_ADMIN in a program built with cgo: %w", errors.ErrUnsupported)
+		return true, startAgain(caps)
 	}
-	caps[word].Effective &^= bit
-	caps[word].Permitted &^= bit
-	caps[word].Inheritable &^= bit
+	caps.drop()
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	_, _, errno = syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&caps[0])), 0)
 	if errno != 0 {
@@ -42,8 +42,48 @@ func DropSysAdmin() (had bool, err error) {
 	return true, nil
 }
 
-func capabilities() (caps [2]unix.CapUserData, err error) {
+const (
+	sysAdminWord = unix.CAP_SYS_ADMIN / 32
+	sysAdminBit  = uint32(1) << (unix.CAP_SYS_ADMIN % 32)
+)
+
+// capSets are the capabilities of a thread, in words of 32.
+type capSets [2]unix.CapUserData
+
+func capabilities() (caps capSets, err error) {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	err = unix.Capget(&head, &caps[0])
 	return caps, err
+}
+
+func (c *capSets) drop() {
+	w := &c[sysAdminWord]
+	w.Effective &^= sysAdminBit
+	w.Permitted &^= sysAdminBit
+	w.Inheritable &^= sysAdminBit
+}
+
+// startedAgain is set, to the process id, for a program that was started again, so that one that
+// gets the capability back on execution (from its file) does not do so for ever.
+const startedAgain = "ROLLCALL_STARTED_AGAIN"
+
+// startAgain executes the program anew from a thread without the capability, which for root has to
+// leave the bounding set too: root gets all others on execution. It returns only if it fails.
+func startAgain(caps capSets) error {
+	pid := strconv.Itoa(os.Getpid())
+	if os.Getenv(startedAgain) == pid {
+		return errors.New("cannot give up CAP_SYS_ADMIN: the program gets it back when it starts")
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil && os.Geteuid() == 0 {
+		return fmt.Errorf("cannot give up CAP_SYS_ADMIN in a program built with cgo: %w", err)
+	}
+	caps.drop()
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capset(&head, &caps[0]); err != nil {
+		return fmt.Errorf("cannot give up CAP_SYS_ADMIN: %w", err)
+	}
+	err := unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), startedAgain+"="+pid))
+	return fmt.Errorf("cannot start again without CAP_SYS_ADMIN: %w", err)
 }

@@ -139,6 +139,9 @@ type Settings struct {
 	Baud int
 	// LockDir holds the UUCP lock files. "" means /var/lock below the Finder's root.
 	LockDir string
+	// WriteTimeout bounds a write for which no deadline was set: a module that no longer reads must
+	// not hold its caller for ever. 0 means 10 s.
+	WriteTimeout time.Duration
 	// CloseWait bounds how long Close waits for the kernel. 0 means 2 s. After that the
 	// descriptor is closed in the background.
 	CloseWait time.Duration
@@ -151,9 +154,6 @@ func (s Settings) baud() int {
 	return s.Baud
 }
 
-func (s Settings) closeWait() time.Duration {
-	if s.CloseWait == 0 {
-		return 2 * time.Second
-	}
-	return s.CloseWait
-}
+func (s Settings) closeWait() time.Duration { return orElse(s.CloseWait, 2*time.Second) }
+
+func (s Settings) writeTimeout() time.Duration { return orElse(s.WriteTimeout, 10*time.Second) }

@@ -184,3 +184,26 @@ func TestC07LeftAlone(t *testing.T) {
 		t.Errorf("came out %v", ids(got))
 	}
 }
+
+// TestC07NewFile: what is confirmed after a failed sync is another file than the one that
+// failed, which a second sync would have called well.
+func TestC07NewFile(t *testing.T) {
+	d := newMemDisk()
+	failed := false
+	d.fault = func(op string) error {
+		if op == "sync" && !failed {
+			failed = true
+			return errors.New("input/output error")
+		}
+		return nil
+	}
+	s := newSpool(Limits{}, func() (disk, error) { return d, nil })
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	e := report(1, 1, 10)
+	put(t, s, e)
+	if i := d.live[fileName(e)]; !failed || i == nil || i.lost || !i.synced {
+		t.Errorf("confirmed with %+v", i)
+	}
+}
