@@ -1,0 +1,14 @@
+// Command rollcall says which cellular modules are fitted, who made them, and how that is
+// known: on one gateway, and for a fleet.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/rollcall-iot/rollcall/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

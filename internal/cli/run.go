@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/version"
+)
+
+// Run runs one command line, without the program's name, and returns the exit status.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := Root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	c, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exit.OK
+	}
+	if isUsage(err) {
+		err = exit.With(exit.Usage, err)
+	}
+	fmt.Fprintln(stderr, "rollcall:", clean.Text(err.Error()))
+	if exit.Code(err) == exit.Usage {
+		fmt.Fprintf(stderr, "run \"%s --help\" for its flags and arguments\n", c.CommandPath())
+	}
+	return exit.Code(err)
+}
+
+// Root is the command with all its sub-commands, for running, completions and manuals.
+func Root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rollcall",
+		Short: "Say which cellular modules are fitted, who made them, and how that is known",
+		Long: `Rollcall asks the cellular modules of a gateway who made them, which model and which
+firmware they are, without changing anything in them, and keeps the inventory of a fleet.
+
+Start with "rollcall scan" on a gateway, or "rollcall up --simulate 12" without one.`,
+		Version:       version.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without arguments it helps; with an unknown one it is wrong usage.
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, err) })
+	root.AddCommand(commands()...)
+	checkArgs(root)
+	return root
+}
+
+// commands lists all sub-commands. A new one is added here.
+func commands() []*cobra.Command {
+	return []*cobra.Command{
+		scanCommand(),
+		identifyCommand(),
+		explainCommand(),
+		portsCommand(),
+		simulateCommand(),
+		upCommand(),
+		agentCommand(),
+		collectorCommand(),
+		doctorCommand(),
+	}
+}
+
+// checkArgs makes wrong arguments wrong usage, for c and all below it.
+func checkArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error { return exit.With(exit.Usage, check(c, args)) }
+	}
+	for _, sub := range c.Commands() {
+		checkArgs(sub)
+	}
+}
+
+// isUsage finds the errors of cobra that have no type and no hook.
+func isUsage(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "unknown command ") || strings.HasPrefix(text, "required flag(s) ")
+}

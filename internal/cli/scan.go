@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/fingerprint"
+	"github.com/rollcall-iot/rollcall/internal/agentcli"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
+	"github.com/rollcall-iot/rollcall/internal/render"
+	"github.com/rollcall-iot/rollcall/internal/version"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/survey"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
+)
+
+// looker is what scan and explain share: how this machine's modules are asked.
+type looker struct {
+	ports        []string
+	timeout      time.Duration
+	fingerprints string
+}
+
+func (l *looker) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&l.ports, "port", nil, "ask this port `path` and no other; repeatable; a pseudo terminal is fine")
+	f.DurationVar(&l.timeout, "timeout", 0, "longest `time` that one port may take (default 60s)")
+	addFingerprints(c, &l.fingerprints)
+}
+
+func addFingerprints(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "fingerprints", "", "`directory` with your own *.yaml over the embedded knowledge")
+}
+
+func scanCommand() *cobra.Command {
+	var l looker
+	var format string
+	c := &cobra.Command{
+		Use:   "scan",
+		Short: "Ask this machine's cellular modules now",
+		Long: `Finds the cellular modules of this machine, asks each on its AT port with read-only
+queries, and prints one report. Changes nothing in any module, and opens no port that is
+not a cellular module's, unless --port names it.`,
+		Example: `  rollcall scan
+  rollcall scan --port /dev/ttyUSB2 -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, format) },
+	}
+	l.addFlags(c)
+	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
+	return c
+}
+
+func scan(c *cobra.Command, l looker, format string) error {
+	base, err := overlay.Load(l.fingerprints)
+	if err != nil {
+		return err
+	}
+	modules, failed := l.look(c.Context(), base, c.ErrOrStderr())
+	report, err := reportOf(modules)
+	if err != nil {
+		return err
+	}
+	if err := printReport(c.OutOrStdout(), format, report, base, "rollcall explain "+l.flags()+"N"); err != nil {
+		return err
+	}
+	if failed != nil {
+		return failed
+	}
+	return unanswered(l.ports, modules)
+}
+
+// flags repeats the flags for the command that explains.
+func (l looker) flags() string {
+	var b strings.Builder
+	for _, p := range l.ports {
+		fmt.Fprintf(&b, "--port %s ", p)
+	}
+	return b.String()
+}
+
+// look asks the modules, with progress on w where that is a terminal. What was found is
+// returned beside an error.
+func (l looker) look(ctx context.Context, base *fingerprint.Base, w io.Writer) ([]inventory.Module, error) {
+	// As root, a port that another program holds for itself could be opened all the same.
+	_, _ = serialport.DropSysAdmin()
+	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout}
+	if _, ok := terminal(w); ok {
+		p := screenOf(w, nil).NewProgress(w)
+		defer p.Clear()
+		s.Progress = func(e survey.Event) { show(p, e) }
+	}
+	modules, err := survey.Run(ctx, s)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return modules, err
+}
+
+func show(p *render.Progress, e survey.Event) {
+	if e.Module != nil {
+		for _, port := range e.Module.Ports {
+			p.Remove(port.Path)
+		}
+		return
+	}
+	text := e.Command
+	if text == "" {
+		text = "opening"
+	}
+	p.Set(e.Port, text)
+}
+
+// reportOf makes the report that an agent on this machine would make.
+func reportOf(modules []inventory.Module) (*inventory.Report, error) {
+	gateway, err := agentcli.Gateway("", map[string]string{})
+	if err != nil {
+		return nil, err
+	}
+	gateway.Agent = "rollcall/" + version.Version
+	r := &inventory.Report{
+		Schema: inventory.ReportSchema, ID: inventory.NewID(), Gateway: gateway, Order: inventory.Order{Seq: 1},
+		Time: time.Now().UTC().Truncate(time.Second), Reason: inventory.ReasonRequest,
+		Modules: make([]inventory.Module, len(modules)),
+	}
+	for i, m := range modules {
+		r.Modules[i] = m.Normal()
+	}
+	return r, nil
+}
+
+func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, why string) error {
+	switch format {
+	case formatJSON:
+		return writeJSON(w, r, "  ")
+	case formatYAML:
+		return writeYAML(w, r)
+	}
+	screen := screenOf(w, base)
+	e := newEmitter(w, format, screen, frame{why: why, head: []string{
+		r.Gateway.Hostname, render.Devices(len(r.Modules)), "data " + day(base.Version())}})
+	for i, m := range r.Modules {
+		if err := e.module(render.Item{Number: i + 1, Module: m}); err != nil {
+			return err
+		}
+	}
+	if len(r.Modules) == 0 && format == formatTable {
+		_, err := io.WriteString(w, screen.Head(r.Gateway.Hostname, render.Devices(0))+
+			screen.Note("> the kernel shows none: \"rollcall ports\" lists what is there, \"rollcall doctor\" says what may be missing; a module on a plain UART is asked with --port PATH"))
+		return writing(err)
+	}
+	return e.close()
+}
+
+// day is the date of a data version, without its digest.
+func day(version string) string {
+	date, _, _ := strings.Cut(version, "+")
+	return date
+}
+
+// unanswered: a port that a person named and that could not be asked is a failure.
+func unanswered(named []string, modules []inventory.Module) error {
+	if len(named) == 0 {
+		return nil
+	}
+	silent := 0
+	for _, m := range modules {
+		switch m.State {
+		case inventory.StateUnanswered, inventory.StateHeld, inventory.StateDenied:
+			silent++
+		}
+	}
+	if silent == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d ports could not be asked; the report says why", silent, len(modules))
+}
