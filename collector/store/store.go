@@ -173,11 +173,11 @@ type Module struct {
 	Changed time.Time `json:"changed"`
 }
 
-// Last is an identity and when it was last seen.
+// Last is what was known of a module until a report that told less.
 type Last struct {
 	Identity inventory.Identity `json:"identity"`
 	Origin   inventory.Origin   `json:"origin"`
-	At       time.Time          `json:"at"`
+	Until    time.Time          `json:"until"`
 }
 
 // Report is one received report: its place in the order and what it found.

@@ -1,0 +1,77 @@
+package collector
+
+import (
+	"crypto/ed25519"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-iot/rollcall/collector/judge"
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// Settings of a collector. Conn, Store and Base are needed.
+type Settings struct {
+	Conn  *nats.Conn
+	Store store.Store
+	// Base identifies; *fingerprint.Base does.
+	Base judge.Identifier
+	// Keys says whose signature counts for a gateway.
+	Keys KeyPolicy
+	// Listener serves pages, API and metrics. Nil: nothing is served. Run closes it.
+	Listener net.Listener
+	// AllowOpen lets Listener be one that other machines reach, though there is no access
+	// control. See ErrOpen.
+	AllowOpen bool
+	// Silence is how long a gateway may say nothing before it counts as silent. 0 is 1 h.
+	Silence time.Duration
+	// Workers is how many messages are verified at once. 0 is one for each processor.
+	Workers int
+	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
+	Batch int
+	// Keep is how long reports that changed nothing are remembered. 0 is 90 days. Changes
+	// and the evidence for them stay.
+	Keep time.Duration
+	// Metrics is where counts go. Nil: a registry of this collector's own.
+	Metrics *prometheus.Registry
+	// Ready, where set, is called once when the collector consumes and serves.
+	Ready func()
+	// Log gets what an operator wants to know. Nil: nothing.
+	Log *slog.Logger
+	// Now is the wall clock; silence is measured with it. Nil: the machine's.
+	Now func() time.Time
+}
+
+// KeyPolicy says whose signature counts for a gateway.
+type KeyPolicy struct {
+	// KnownOnly believes only keys that a person recorded, here or in the store. False: the
+	// first key that speaks for a gateway is pinned and from then on the only one.
+	KnownOnly bool
+	// Known are keys recorded elsewhere than in the store, by gateway.
+	Known map[string][]ed25519.PublicKey
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Silence == 0 {
+		s.Silence = time.Hour
+	}
+	if s.Batch == 0 {
+		s.Batch = 1000
+	}
+	if s.Keep == 0 {
+		s.Keep = 90 * 24 * time.Hour
+	}
+	if s.Metrics == nil {
+		s.Metrics = prometheus.NewRegistry()
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+package collector
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// keyring applies a KeyPolicy.
+type keyring struct {
+	policy KeyPolicy
+	// told are claims of a gateway by a wrong key that an event told of already. It is
+	// bounded, so that a flood of keys is no flood of events.
+	told map[string]bool
+}
+
+const maxTold = 1000
+
+func newKeyring(p KeyPolicy) *keyring { return &keyring{policy: p, told: map[string]bool{}} }
+
+// allow says whether the item's key speaks for its gateway; if not, its outcome says why.
+func (s *settler) allow(it *item) (bool, error) {
+	if g := s.known[it.gateway]; g != nil && g.Key == it.key {
+		return true, nil
+	}
+	recorded, err := s.tx.Keys(it.gateway)
+	if err != nil {
+		return false, err
+	}
+	for _, k := range s.out.Keys { // pinned by an earlier message of this batch
+		if k.Gateway == it.gateway {
+			recorded = append(recorded, k)
+		}
+	}
+	usable := len(s.keys.policy.Known[it.gateway]) > 0
+	for _, k := range recorded {
+		switch {
+		case k.Key == it.key && k.State == store.KeyRevoked:
+			it.outcome = reject(RevokedKey, "key %s was revoked for gateway %q", it.key, it.gateway)
+			return false, nil
+		case k.Key == it.key:
+			return true, nil
+		}
+		usable = usable || k.State != store.KeyRevoked
+	}
+	switch {
+	case s.keys.known(it):
+		return true, nil
+	case usable || s.keys.policy.KnownOnly || len(recorded) > 0:
+		s.claim(it)
+		return false, nil
+	case it.beat != nil:
+		return true, nil // asks for the report; that one pins the key
+	}
+	return true, s.pin(it)
+}
+
+func (k *keyring) known(it *item) bool {
+	return slices.ContainsFunc(k.policy.Known[it.gateway], func(key ed25519.PublicKey) bool { return inventory.EncodeKey(key) == it.key })
+}
+
+// claim rejects a key that does not speak for the gateway, and tells of it once.
+func (s *settler) claim(it *item) {
+	it.outcome = reject(UnknownKey, "key %s is not recorded for gateway %q: if the gateway got a new key, enrol it", it.key, it.gateway)
+	name := it.gateway + " " + it.key
+	if s.known[it.gateway] == nil || s.keys.told[name] || slices.Contains(s.claimed, name) || len(s.keys.told) >= maxTold {
+		return
+	}
+	s.claimed = append(s.claimed, name)
+	s.out.Events = append(s.out.Events, store.Event{Kind: store.KeyConflict, Gateway: it.gateway, At: it.received.UTC(),
+		Text: fmt.Sprintf("key %s, which is not recorded for it, signs as this gateway; its messages are not believed", it.key)})
+}
+
+// pin records the first key that speaks for a gateway. A key that speaks for others already
+// is believed, and a person is told.
+func (s *settler) pin(it *item) error {
+	users, err := s.tx.KeyUsers(it.key)
+	if err != nil {
+		return err
+	}
+	for _, k := range s.out.Keys {
+		if k.Key == it.key {
+			users = append(users, k.Gateway)
+		}
+	}
+	s.out.Keys = append(s.out.Keys, store.Key{Gateway: it.gateway, Key: it.key, State: store.KeyPinned, First: it.received.UTC()})
+	if len(users) > 0 {
+		text := "The report key of this gateway also speaks for " + strings.Join(users[:min(len(users), 5)], ", ") +
+			": a cloned image, or a gateway under a new name. Give each machine a key of its own."
+		s.shared[it.gateway] = text
+		s.out.Events = append(s.out.Events, store.Event{Kind: store.GatewayConflict, Gateway: it.gateway, At: it.received.UTC(), Text: text})
+	}
+	return nil
+}

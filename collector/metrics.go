@@ -1,0 +1,106 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// metrics are the counts for Prometheus. Labels are of closed sets: nothing that a gateway
+// says becomes one.
+type metrics struct {
+	messages  *prometheus.CounterVec
+	rejected  *prometheus.CounterVec
+	batches   prometheus.Histogram
+	sizes     prometheus.Histogram
+	failures  prometheus.Counter
+	rejudged  prometheus.Counter
+	lastStore prometheus.Gauge
+}
+
+func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
+	m := &metrics{
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_messages_total",
+			Help: "Messages taken from the stream, by kind and outcome."}, []string{"kind", "outcome"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_rejected_total",
+			Help: "Messages that were not believed, by reason."}, []string{"reason"}),
+		batches: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollcall_store_seconds",
+			Help: "Time to settle and store one batch.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}),
+		sizes: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollcall_store_messages",
+			Help: "Messages in one batch.", Buckets: prometheus.ExponentialBuckets(1, 4, 6)}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "rollcall_store_failures_total",
+			Help: "Batches that could not be stored at once."}),
+		rejudged: prometheus.NewCounter(prometheus.CounterOpts{Name: "rollcall_judged_anew_total",
+			Help: "Gateways judged again because knowledge changed."}),
+		lastStore: prometheus.NewGauge(prometheus.GaugeOpts{Name: "rollcall_last_store_timestamp_seconds",
+			Help: "When the last batch was stored."}),
+	}
+	r.MustRegister(m.messages, m.rejected, m.batches, m.sizes, m.failures, m.rejudged, m.lastStore, &fleetGauges{s})
+	return m
+}
+
+func (m *metrics) outcome(it *item) {
+	kind := "unknown"
+	switch {
+	case it.report != nil:
+		kind = "report"
+	case it.beat != nil:
+		kind = "heartbeat"
+	}
+	m.messages.WithLabelValues(kind, it.outcome.Verdict.String()).Inc()
+	if it.outcome.Verdict == Rejected {
+		m.rejected.WithLabelValues(string(it.outcome.Reason)).Inc()
+	}
+}
+
+func (m *metrics) batch(n int, took time.Duration) {
+	m.batches.Observe(took.Seconds())
+	m.sizes.Observe(float64(n))
+	m.lastStore.SetToCurrentTime()
+}
+
+// fleetGauges are read from the store when they are asked for.
+type fleetGauges struct{ store store.Reader }
+
+type fleetGauge struct {
+	desc  *prometheus.Desc
+	value func(store.Figures) int
+}
+
+func (*fleetGauges) gauges() []fleetGauge {
+	g := func(name, help string, value func(store.Figures) int) fleetGauge {
+		return fleetGauge{prometheus.NewDesc(name, help, nil, nil), value}
+	}
+	return []fleetGauge{
+		g("rollcall_gateways", "Gateways that are known.", func(f store.Figures) int { return f.Gateways }),
+		g("rollcall_gateways_silent", "Gateways that were not heard of for too long.", func(f store.Figures) int { return f.Silent }),
+		g("rollcall_gateways_conflict", "Gateways whose identity or order contradicts itself.", func(f store.Figures) int { return f.Conflicts }),
+		g("rollcall_modules", "Modules in the fleet now.", func(f store.Figures) int { return f.Modules }),
+		g("rollcall_modules_identified", "Modules whose maker and model are proven.", func(f store.Figures) int { return f.Identified }),
+		g("rollcall_modules_conflict", "Modules of which evidence disagrees.", func(f store.Figures) int { return f.Conflicted }),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (g *fleetGauges) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range g.gauges() {
+		ch <- d.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (g *fleetGauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	f, err := g.store.Figures(ctx)
+	for _, d := range g.gauges() {
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(d.desc, err)
+			continue
+		}
+		ch <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, float64(d.value(f)))
+	}
+}

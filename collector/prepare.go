@@ -1,0 +1,185 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/rollcall-iot/rollcall/collector/judge"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+// message is what the broker delivered.
+type message struct {
+	subject  string
+	header   nats.Header
+	body     []byte
+	received time.Time // when the broker took it
+	sequence uint64    // in the stream
+	tries    uint64    // how often it was delivered
+}
+
+// item is one message on its way through intake. Where outcome is a rejection, the rest may be empty.
+type item struct {
+	message
+	gateway string
+	key     string
+	report  *received
+	beat    *inventory.Heartbeat
+	outcome Outcome
+	handle  handle // to acknowledge it
+	news    bool   // it brought the newest state
+}
+
+// received is a believed report, ready to be compared.
+type received struct {
+	*inventory.Report
+	row    store.Report
+	digest string
+	signed *inventory.Envelope
+	// judged are its modules as this collector knows them, in store form. Nil until judged.
+	judged []store.Module
+}
+
+// prepare does all that needs no store: it checks the signature and decodes. A panic over
+// hostile bytes is a rejection, not an end.
+func prepare(m message) (it *item) {
+	it = &item{message: m}
+	defer func() {
+		if p := recover(); p != nil {
+			it.outcome = reject(Poison, "decoding it ended in a panic: %v", p)
+		}
+	}()
+	it.outcome = it.open()
+	return it
+}
+
+func (it *item) open() Outcome {
+	e, err := natslink.FromMsg(it.subject, it.header, it.body)
+	if err != nil {
+		if errors.Is(err, inventory.ErrTooLarge) {
+			return Outcome{Rejected, TooLarge, err}
+		}
+		return Outcome{Rejected, Unsigned, err}
+	}
+	it.gateway, it.key = e.Gateway, inventory.EncodeKey(e.Key)
+	if err := e.Verify(); err != nil {
+		return Outcome{Rejected, BadSignature, err}
+	}
+	if e.Kind == inventory.KindHeartbeat {
+		return it.openBeat(e)
+	}
+	return it.openReport(e)
+}
+
+func (it *item) openBeat(e *inventory.Envelope) Outcome {
+	h, err := inventory.DecodeHeartbeat(e.Body)
+	if err != nil {
+		return undecoded(err)
+	}
+	if o := checkClaims(e, h.Gateway, h.ID, h.Order); o.Verdict == Rejected {
+		return o
+	}
+	it.beat = h
+	return Outcome{}
+}
+
+func (it *item) openReport(e *inventory.Envelope) Outcome {
+	r, err := inventory.DecodeReport(e.Body)
+	if err != nil {
+		return undecoded(err)
+	}
+	if o := checkClaims(e, r.Gateway.ID, r.ID, r.Order); o.Verdict == Rejected {
+		return o
+	}
+	seen := map[string]bool{}
+	for i := range r.Modules {
+		id := clean.Line(r.Modules[i].ID)
+		if id == "" || seen[id] {
+			return reject(Malformed, "module id %q is empty or stands twice", id)
+		}
+		seen[id] = true
+	}
+	digest, err := r.Digest()
+	if err != nil {
+		return Outcome{Rejected, Malformed, err}
+	}
+	it.report = &received{Report: r, digest: digest, signed: e, row: store.Report{
+		Gateway: r.Gateway.ID, ID: r.ID, Order: r.Order, Received: it.received.UTC().Truncate(time.Microsecond),
+		Clock: r.Time.UTC().Truncate(time.Microsecond), ClockSynced: r.ClockSynced,
+		Reason: inventory.Reason(clean.Line(string(r.Reason))), Digest: digest, Key: it.key,
+	}}
+	return Outcome{}
+}
+
+func undecoded(err error) Outcome {
+	if errors.Is(err, inventory.ErrSchema) {
+		return Outcome{Rejected, BadSchema, err}
+	}
+	return Outcome{Rejected, Malformed, err}
+}
+
+// checkClaims holds the signed bytes against the unsigned subject, and against what the
+// order of reports needs.
+func checkClaims(e *inventory.Envelope, gateway, id string, o inventory.Order) Outcome {
+	switch {
+	case gateway != e.Gateway:
+		return reject(WrongSubject, "subject of gateway %q carries a %s of gateway %q", e.Gateway, e.Kind, gateway)
+	case inventory.CheckGatewayID(id) != nil: // the same alphabet
+		return reject(Malformed, "%s id %q is no token of 1 to 64 letters and digits", e.Kind, id)
+	case o.Seq == 0 || o.Boot > math.MaxInt64 || o.Seq > math.MaxInt64:
+		return reject(Malformed, "order %d.%d has no sequence, or is past all bounds", o.Boot, o.Seq)
+	}
+	return Outcome{}
+}
+
+// judge identifies the report's modules anew.
+func (r *received) judge(base judge.Identifier) {
+	modules := judge.Report(base, r.Report)
+	r.judged = make([]store.Module, len(modules))
+	for i := range modules {
+		r.judged[i] = judge.Row(r.Gateway.ID, &modules[i])
+	}
+}
+
+// gateway gives the row of a report that is the newest of its gateway.
+func (r *received) gateway(data string) store.Gateway {
+	g := r.Report.Gateway
+	labels := make(map[string]string, len(g.Labels))
+	for k, v := range g.Labels {
+		labels[clean.Line(k)] = clean.Line(v)
+	}
+	return store.Gateway{
+		Gateway: inventory.Gateway{ID: g.ID, Hostname: clean.Line(g.Hostname), Labels: labels,
+			Agent: clean.Line(g.Agent), OS: clean.Line(g.OS), Arch: clean.Line(g.Arch)},
+		Order: r.Order, Report: r.ID, Digest: r.digest, Reason: r.row.Reason, Clock: r.row.Clock, ClockSynced: r.ClockSynced,
+		Truncated: r.Truncated, Key: r.row.Key, First: r.row.Received, Changed: r.row.Received, Seen: r.row.Received,
+		Modules: len(r.Modules), Health: cleanHealth(r.Health), Data: data,
+	}
+}
+
+func (r *received) evidence() store.Evidence {
+	return store.Evidence{Gateway: r.Gateway.ID, Digest: r.digest, Report: r.ID, Body: r.signed.Body, Key: r.row.Key, Signature: r.signed.Signature}
+}
+
+// maxWarnings bounds what a gateway can have every page show.
+const maxWarnings = 50
+
+func cleanHealth(ws []inventory.Warning) []inventory.Warning {
+	var out []inventory.Warning
+	for i, w := range ws {
+		if i == maxWarnings {
+			return append(out, inventory.Warning{Code: "more", Severity: inventory.SeverityInfo,
+				Text: fmt.Sprintf("%d more warnings are in the report", len(ws)-i)})
+		}
+		w.Code, w.Severity, w.Text = clean.Line(w.Code), inventory.Severity(clean.Line(string(w.Severity))), clean.Line(w.Text)
+		out = append(out, w)
+	}
+	return out
+}

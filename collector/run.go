@@ -1,0 +1,105 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+// collector is one running collector.
+type collector struct {
+	s       Settings
+	js      jetstream.JetStream
+	keys    *keyring
+	digests *digests
+	metrics *metrics
+	health  health
+	asker   *asker
+	outbox  *outbox
+	begun   sync.Once // Ready was called
+}
+
+func newCollector(s Settings) (*collector, error) {
+	s = s.withDefaults()
+	if s.Conn == nil || s.Store == nil || s.Base == nil {
+		return nil, errors.New("cannot start the collector: Conn, Store and Base are needed")
+	}
+	js, err := jetstream.New(s.Conn)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the collector: %w", err)
+	}
+	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), metrics: newMetrics(s.Metrics, s.Store)}
+	c.asker = newAsker(s.Conn, s.Log, s.Now)
+	c.outbox = newOutbox(js, s.Store, s.Log)
+	return c, nil
+}
+
+// Run collects and serves until ctx ends; then it stores what it has in hand, ends open
+// requests and returns nil. A broker that is away or comes back empty is waited for. It
+// returns an error when it cannot do its work at all: a listener that must not be open, or a
+// stream whose configuration is dangerous.
+func Run(ctx context.Context, s Settings) error {
+	c, err := newCollector(s)
+	if err != nil {
+		if s.Listener != nil {
+			_ = s.Listener.Close()
+		}
+		return err
+	}
+	server, err := c.server()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for _, task := range []func(context.Context){c.asker.run, c.outbox.run, c.keepHouse} {
+		wg.Go(func() { task(ctx) })
+	}
+	if server != nil {
+		wg.Go(func() {
+			if err := server.Run(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err = c.sessions(ctx)
+	cancel(nil)
+	wg.Wait()
+	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
+}
+
+// sessions consumes, and begins anew what breaks.
+func (c *collector) sessions(ctx context.Context) error {
+	for n := 1; ; n++ {
+		start := time.Now()
+		err := c.consume(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		var dangerous *natslink.StreamError
+		if errors.As(err, &dangerous) {
+			return fmt.Errorf("the collector does not start: %w", err)
+		}
+		c.health.lost(err)
+		if time.Since(start) > time.Minute {
+			n = 1
+		}
+		pause := natslink.Backoff(n, time.Second, 30*time.Second)
+		c.s.Log.Warn("not consuming; trying again", "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
