@@ -37,7 +37,6 @@ var childJobs = map[string]func(args []string) error{
 	"open":     openJob,
 	"drop":     dropJob,
 	"look":     lookJob,
-	"flock":    flockJob,
 	"simulate": simulateJob,
 }
 
@@ -105,21 +104,6 @@ func holdJob(args []string) error {
 		return err
 	}
 	defer f.Close()
-	fmt.Println("holding")
-	waitForEnd()
-	return nil
-}
-
-// flockJob keeps flock on a terminal, and the terminal open.
-func flockJob(args []string) error {
-	f, err := os.OpenFile(args[0], os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return err
-	}
 	fmt.Println("holding")
 	waitForEnd()
 	return nil
@@ -196,6 +180,9 @@ func lookJob(args []string) error {
 		nodes, _ := filepath.Glob(root + "/dev/tty*")
 		for _, n := range nodes {
 			_, _ = f.Named(ctx(), strings.TrimPrefix(n, root))
+		}
+		if args[0] == "list" {
+			continue
 		}
 		for _, d := range devices {
 			for _, p := range d.Ports {

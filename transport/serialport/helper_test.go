@@ -129,3 +129,10 @@ func fdFlags(t *testing.T, fd string) int {
 	t.Fatalf("descriptor %s has no flags", fd)
 	return 0
 }
+
+func mkfifo(t *testing.T, path string) {
+	t.Helper()
+	if err := unix.Mkfifo(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +21,9 @@ type opening struct {
 	set  Settings
 	fd   int
 	file *os.File
-	undo []func()
+	// serial is the library's view of a terminal, nil elsewhere.
+	serial serial.Port
+	undo   []func()
 }
 
 // openNode opens a tty, a pty or a character device: it looks, locks, saves, and only then
@@ -36,26 +39,32 @@ func openNode(p Port, s Settings) (*Conn, error) {
 }
 
 func (o *opening) run() (*Conn, error) {
-	steps := []func() error{o.unheld, o.openQuietly, o.unchanged, o.unused, o.lock, o.alone}
-	if o.port.Kind == KindChar {
-		steps = append(steps, o.exclusive, o.drain)
-	} else {
-		steps = append(steps, o.raw)
-	}
-	for _, step := range steps {
+	for _, step := range o.steps() {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	o.file = os.NewFile(uintptr(o.fd), o.port.Path)
 	c := &Conn{path: o.port.Path, line: o.file, writeTimeout: o.set.writeTimeout(), release: o.close}
+	if o.serial != nil {
+		c.baud = func(baud int) error { return o.serial.SetMode(&serial.Mode{BaudRate: baud}) }
+	}
+	return c, nil
+}
+
+// steps are what opening a port takes, in this order. The last one looks again, since somebody
+// may have raced.
+func (o *opening) steps() []func() error {
+	look := []func() error{o.unheld, o.inPlace, o.openQuietly, o.unchanged, o.unused, o.lock, o.alone}
 	if o.port.Kind == KindChar {
-		return c, nil
+		return append(look, o.exclusive, o.drain, o.wrap, o.alone)
 	}
-	if err := o.serial(c); err != nil {
-		return nil, err
-	}
-	return c, o.alone() // somebody may have raced
+	return append(look, o.raw, o.wrap, o.setLine, o.alone)
+}
+
+// wrap gives the descriptor to the runtime, which reads and writes with deadlines.
+func (o *opening) wrap() error {
+	o.file = os.NewFile(uintptr(o.fd), o.port.Path)
+	return nil
 }
 
 // back undoes everything, the last first.
@@ -152,26 +161,42 @@ func groupOf(path string) string {
 	return gid
 }
 
-// unchanged compares the open file with what was found: the number of the device, and the
-// place in sysfs that the number has now. Numbers are used again after a replug.
+// inPlace compares the node with what was found before it is opened: opening alone would reach
+// the lines of a stranger.
+func (o *opening) inPlace() error {
+	var st unix.Stat_t
+	if err := unix.Stat(o.port.node.path, &st); err != nil {
+		return o.refused(err)
+	}
+	return o.same(&st)
+}
+
+// unchanged compares the open file with what was found, since the node may have been replaced
+// meanwhile.
 func (o *opening) unchanged() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(o.fd, &st); err != nil {
-		return fmt.Errorf("cannot open port %q: %w", o.port.Path, err)
+		return o.refused(err)
 	}
+	return o.same(&st)
+}
+
+// same compares the number of a device, and the place in sysfs that the number has now: numbers
+// are used again after a replug.
+func (o *opening) same(st *unix.Stat_t) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
 		return fmt.Errorf("cannot open port %q: it is no character device: %w", o.port.Path, ErrNotSerial)
 	}
 	n := o.port.node
-	if major, minor := rdev(&st); major != n.major || minor != n.minor {
+	if major, minor := rdev(st); major != n.major || minor != n.minor {
 		return fmt.Errorf("cannot open port %q: it is device %d:%d, found was %d:%d: %w",
 			o.port.Path, major, minor, n.major, n.minor, ErrChanged)
 	}
-	return n.unchanged(o.port)
+	return n.inPlace(o.port)
 }
 
-// unchanged compares the place of a node in sysfs with the one that it was found at.
-func (n node) unchanged(p Port) error {
+// inPlace compares the place of a node in sysfs with the one that it was found at.
+func (n node) inPlace(p Port) error {
 	if n.sys == "" {
 		return nil
 	}

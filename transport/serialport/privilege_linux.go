@@ -25,7 +25,7 @@ func DropSysAdmin() (had bool, err error) {
 		return false, fmt.Errorf("cannot read the capabilities of the process: %w", err)
 	}
 	if (caps[sysAdminWord].Effective|caps[sysAdminWord].Permitted)&sysAdminBit == 0 {
-		return false, nil
+		return os.Getenv(startedAgain) == strconv.Itoa(os.Getpid()), nil
 	}
 	// Without it in the bounding set a program that this process starts does not get it back.
 	// That needs a capability of its own, which may be missing.

@@ -46,23 +46,24 @@ func makeRaw(t *unix.Termios) {
 	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
 }
 
-// serial opens the terminal a second time through go.bug.st/serial, which sets the line and takes
+// setLine opens the terminal a second time through go.bug.st/serial, which sets the line and takes
 // exclusive access. Bytes go over our own descriptor: the library's reads panic with a descriptor
 // above 1023 and return 0 without an error, and its writes have no deadline.
-func (o *opening) serial(c *Conn) error {
+func (o *opening) setLine() error {
 	port, err := o.openLibrary()
 	if err != nil {
 		return o.libraryRefused(err)
 	}
-	o.undo = append(o.undo, func() { o.closeLibrary(port) })
-	c.baud = func(baud int) error { return port.SetMode(&serial.Mode{BaudRate: baud}) }
+	o.serial = port
+	o.undo = append(o.undo, o.closeLibrary)
 	if err := o.unchanged(); err != nil {
 		return err
 	}
-	if _, err := unix.IoctlGetTermios(o.fd, getTermios); err != nil {
-		return fmt.Errorf("cannot open port %q: %w (%v)", o.port.Path, ErrLost, err) // what the library opened may be another device
+	// What the library opened is the same terminal only if ours has not been hung up meanwhile.
+	if err := unix.IoctlSetInt(o.fd, unix.TCFLSH, unix.TCIOFLUSH); err != nil {
+		return fmt.Errorf("cannot open port %q: %w (%v)", o.port.Path, ErrLost, err)
 	}
-	return unix.IoctlSetInt(o.fd, unix.TCFLSH, unix.TCIOFLUSH)
+	return nil
 }
 
 // openLibrary names the terminal by our own descriptor, so that the very node that was looked at
@@ -117,8 +118,8 @@ func (o *opening) libraryRefused(err error) error {
 // it: another program, with the right to pass ours, may have taken it meanwhile. So it is set
 // again, and goes away with the last close of the terminal, ours or that program's. A pseudo
 // terminal outlives its last close while its other side is open; there nobody else is expected.
-func (o *opening) closeLibrary(port serial.Port) {
-	_ = port.Close()
+func (o *opening) closeLibrary() {
+	_ = o.serial.Close()
 	if o.port.Kind != KindPTY {
 		o.control(func(fd int) { _ = unix.IoctlSetInt(fd, unix.TIOCEXCL, 0) })
 	}
