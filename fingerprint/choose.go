@@ -64,7 +64,7 @@ func (c *choice) model(id *inventory.Identity) {
 		}
 		score := int(m.rank)/4 + fromRule
 		switch {
-		case m.by == byReply || m.by == byBanner:
+		case m.by == byReply || m.by == byBanner || m.by == byHardware:
 			score += knownModel + int(m.rank)/2
 		case m.by == byFirmware && m.strength >= knowledge.Strong:
 			score += knownModel / 2
@@ -178,6 +178,11 @@ func (c *choice) firmware(id *inventory.Identity) {
 	}
 	c.firmwareOfRules(id, best)
 	c.fuller(id)
+	for i := range c.w.nMark { // nothing better: the release that a build belongs to
+		if m := &c.w.marks[i]; id.Firmware == "" && m.part == "release" && c.mine(m) {
+			id.Firmware, c.firmwareSource, c.firmwareAt = m.partValue, m.source, m.quote
+		}
+	}
 }
 
 // isFirmware: a rule of the maker knows this form.

@@ -2,11 +2,13 @@ package fingerprint
 
 import (
 	"strings"
+
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
 )
 
 // cleanModel takes off what is no part of a model's name.
 func (b *Base) cleanModel(s string) string {
-	for _, open := range [...]string{" (HW", " [", "(HW "} {
+	for _, open := range [...]string{" (HW", " [", "(HW ", " - "} {
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]
 		}
@@ -21,11 +23,16 @@ func (b *Base) cleanModel(s string) string {
 // ("X  1  [Jul 11 2018 00:00:00]"), Option's ("X (Date: …)") and build servers' (" C:/path").
 func cleanFirmware(s string) string {
 	s = strings.Trim(s, ` "'`)
+	for _, tail := range [...]string{"(Date", " SVN ", " (Release Build"} {
+		if i := strings.Index(s, tail); i > 0 {
+			s = s[:i]
+		}
+	}
 	if i := strings.IndexByte(s, '['); i > 0 && dateLike(s[i+1:]) {
 		s = strings.TrimRight(s[:i], " ")
 		s = trimBuildNumber(s, " ")
 	}
-	if i := strings.Index(s, "(Date"); i > 0 {
+	if i := strings.IndexByte(s, ','); i > 0 && dateLike(strings.TrimLeft(s[i+1:], " ")) {
 		s = s[:i]
 	}
 	if i := strings.Index(s, ":/"); i > 2 && s[i-2] == ' ' {
@@ -84,6 +91,32 @@ func modelLike(s string) bool {
 		letter = letter || s[i] >= 'A' && s[i] <= 'Z' || s[i] >= 'a' && s[i] <= 'z'
 	}
 	return letter && number && len(s) <= 32 && strings.Count(s, " ") < 4
+}
+
+// masked: a poster or a privacy filter wrote over it ("xxxxxxxx", "35####", "***").
+func masked(s string) bool {
+	hidden := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == 'x' || c == 'X' || c == '*' || c == '#':
+			hidden++
+		case knowledge.Alnum(c):
+			return false
+		}
+	}
+	return hidden > 2
+}
+
+// splitRevision takes a revision off the end of a model ("CS-15 R2.6.2-0634487", "A9G V02.00").
+func splitRevision(s string) (model, revision string, ok bool) {
+	i := strings.LastIndexByte(s, ' ')
+	if i < 2 || len(s)-i < 4 {
+		return s, "", false
+	}
+	if r := s[i+1:]; (r[0] == 'R' || r[0] == 'V') && digit(r[1]) && digit(r[2]) || (r[0] == 'R' || r[0] == 'V') && digit(r[1]) && r[2] == '.' {
+		return trim(s[:i]), r, true
+	}
+	return s, "", false
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -102,7 +102,7 @@ func (b *Base) judgeString(w *work, s, source string, on knowledge.Subject) {
 	}
 	if on == knowledge.OnUSBProduct {
 		r.value = b.cleanModel(r.value)
-		b.judgeFamilies(w, &r, byUSBText)
+		b.judgeFamilies(w, &r, byUSBText, knowledge.None)
 		r.value = s
 	}
 	b.judgeRules(w, on, byUSBText, &r)

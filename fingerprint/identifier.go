@@ -37,6 +37,8 @@ func identify(value string, field knowledge.Field) (identifierKind, string) {
 		return hexIdentifier(s)
 	case digits(s) && (field == knowledge.FieldESN || field == knowledge.FieldSerial):
 		return serial, s
+	case digits(s) && len(s) == 8:
+		return hexIdentifier(s) // an ESN whose digits happen to be decimal
 	case digits(s):
 		return decimalIdentifier(s)
 	case len(s) == 14 || len(s) == 8:

@@ -68,24 +68,51 @@ func (b *Base) judgeModel(w *work, r *reading) {
 		r.value = ""
 		return
 	}
-	if n, ok := b.findName(r.value, false); ok && !n.weak {
-		if rest := strings.TrimLeft(r.value[n.end:], " _-/,."); rest != "" && n.end < len(r.value) && !knowledge.Alnum(r.value[n.end]) {
-			b.markName(w, n, r, true)
-			r.value = rest
-		}
-	}
 	r.value = b.cleanModel(r.value)
-	if r.value == "" {
-		return
+	before := w.nMark
+	if r.value != "" {
+		b.judgeRulesOf(w, knowledge.OnModel, byModel, r, knowledge.Strong, knowledge.Proof)
 	}
-	if !b.judgeFamilies(w, r, byModel) {
-		b.judgeRules(w, knowledge.OnModel, byModel, r)
+	if w.nMark == before {
+		b.takeNameOff(w, r)
 	}
-	b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+	if r.value != "" {
+		b.judgeModelName(w, r, before)
+		b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+	}
 }
 
-// judgeFamilies marks the families that a value names; true when it is one as a whole.
-func (b *Base) judgeFamilies(w *work, r *reading, by origin) bool {
+func (b *Base) takeNameOff(w *work, r *reading) {
+	n, ok := b.findName(r.value, false)
+	if !ok || n.weak || n.end >= len(r.value) || knowledge.Alnum(r.value[n.end]) {
+		return
+	}
+	if rest := strings.TrimLeft(r.value[n.end:], " _-/,."); rest != "" {
+		b.markName(w, n, r, true)
+		r.value = rest
+	}
+}
+
+// judgeModelName: a rule that is sure of the name comes first, then families, then the rules for
+// ranges of names. What a sure rule has said of the maker, a weaker family doesn't contradict.
+func (b *Base) judgeModelName(w *work, r *reading, before int) {
+	sure := uint16(knowledge.None)
+	if w.nMark == before {
+		b.judgeRulesOf(w, knowledge.OnModel, byModel, r, knowledge.Strong, knowledge.Proof)
+	}
+	for i := before; i < w.nMark; i++ {
+		if m := &w.marks[i]; m.exact && m.family == 0 && m.by == byModel {
+			sure = m.maker
+		}
+	}
+	if !b.judgeFamilies(w, r, byModel, sure) && sure == knowledge.None {
+		b.judgeRulesOf(w, knowledge.OnModel, byModel, r, knowledge.Hint, knowledge.Fair)
+	}
+}
+
+// judgeFamilies marks the families that a value names; true when it is one as a whole. Where a maker
+// is given, families of others don't count.
+func (b *Base) judgeFamilies(w *work, r *reading, by origin, only uint16) bool {
 	k := spell(r.value)
 	whole := false
 	words := 0
@@ -97,7 +124,7 @@ func (b *Base) judgeFamilies(w *work, r *reading, by origin) bool {
 		var each [4]found
 		for i := range b.findFamilies(&k, from, &each) {
 			f := &b.pack.Families[each[i].family]
-			if from > 0 && (len(f.Key) < 4 || f.Strength < knowledge.Fair) {
+			if from > 0 && (len(f.Key) < 4 || f.Strength < knowledge.Fair) || only != knowledge.None && only != f.Builder {
 				continue
 			}
 			b.markFamily(w, each[i], r, by, from == 0)
@@ -170,9 +197,9 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
 }
 
-// judgeInfo tells what a line of free text is: an IMEI, a company, a model or a revision.
+// judgeInfo tells what a line of free text is: an IMEI, a model, a revision or a company.
 func (b *Base) judgeInfo(w *work, r *reading) {
-	if len(r.value) > maxValue {
+	if len(r.value) > maxValue || w.understood(r) {
 		r.field = knowledge.FieldText
 		return
 	}
@@ -180,39 +207,75 @@ func (b *Base) judgeInfo(w *work, r *reading) {
 		r.field = knowledge.FieldIMEI
 		return
 	}
-	if n, ok := b.findName(r.value, false); ok {
-		rest := strings.TrimLeft(r.value[n.end:], " _-/,.")
-		switch {
-		case b.onlyCompanyWords(rest):
-			r.field = knowledge.FieldMaker
-			b.markName(w, n, r, true)
-			return
-		case modelLike(rest):
-			r.field = knowledge.FieldModel
-			b.judgeModel(w, r)
-			return
-		}
+	if model, revision, ok := splitRevision(r.value); ok && b.isFamily(model) {
+		second := *r
+		second.field, second.value, second.rank = knowledge.FieldFirmware, revision, r.rank-min(r.rank, 10)
+		w.add(second)
+		r.value = model
 	}
-	model := *r
-	model.value = b.cleanModel(model.value)
-	if b.judgeFamilies(w, &model, byModel) {
-		*r = model
-		r.field = knowledge.FieldModel
-		b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+	if !b.isFamily(r.value) && b.judgeInfoFirmware(w, r) {
+		return
+	}
+	if n, ok := b.findName(r.value, false); ok && b.judgeInfoName(w, r, n) {
 		return
 	}
 	before := w.nMark
+	model := *r
+	model.value = b.cleanModel(model.value)
+	if model.value != "" {
+		b.judgeModelName(w, &model, before)
+	}
+	if w.nMark > before {
+		*r = model
+		r.field = knowledge.FieldModel
+		b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
+	}
+}
+
+// understood: a rule for whole lines has taken the line apart already.
+func (w *work) understood(r *reading) bool {
+	for i := range w.nMark {
+		m := &w.marks[i]
+		if m.by == byReply && m.quote == r.quote && m.source == r.source && (m.model != "" || m.firmware != "" || m.part != "") {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeInfoFirmware: a rule knows the line as a revision.
+func (b *Base) judgeInfoFirmware(w *work, r *reading) bool {
+	before := w.nMark
 	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
 	if w.nMark == before {
-		b.judgeRules(w, knowledge.OnModel, byModel, &model)
-		if w.nMark > before {
-			*r = model
-			r.field = knowledge.FieldModel
-		}
-		return
+		return false
 	}
 	r.field = knowledge.FieldFirmware
 	r.value = w.firmwareOf(r.value, before)
+	return true
+}
+
+// judgeInfoName: the line is a company's name, or begins with one and goes on with a model.
+func (b *Base) judgeInfoName(w *work, r *reading, n named) bool {
+	rest := strings.TrimLeft(r.value[n.end:], " _-/,.")
+	switch {
+	case b.onlyCompanyWords(rest):
+		r.field = knowledge.FieldMaker
+		b.markName(w, n, r, true)
+	case modelLike(rest):
+		r.field = knowledge.FieldModel
+		b.judgeModel(w, r)
+	default:
+		return false
+	}
+	return true
+}
+
+// isFamily: the value is the name of a known model, as a whole.
+func (b *Base) isFamily(s string) bool {
+	k := spell(s)
+	i, ok := b.families[string(k.key[:k.n])]
+	return ok && b.pack.Families[i].Strength >= knowledge.Fair
 }
 
 // firmwareOf gives what a rule caught of a revision, else all but its date and builder.

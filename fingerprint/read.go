@@ -91,7 +91,7 @@ func (b *Base) readLine(w *work, q *query, line string) {
 	case !printable(s):
 		return
 	}
-	b.judgeLine(w, s, q.Source, q.Rank, false)
+	b.judgeLine(w, s, line, q.Source, q.Rank, false)
 	if slices.Contains(b.pack.Noise, s) {
 		return
 	}
@@ -122,6 +122,15 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 		return
 	}
 	r.value = s
+	if q.Field == knowledge.FieldInfo {
+		if l, end := b.nextLabel(s); l != nil && glued(s[end:]) {
+			r.value = trim(s[:end])
+			b.readValue(w, q, r)
+			colon := strings.IndexByte(s[end:], ':')
+			b.readLabels(w, q, r, l, trim(s[end+colon+1:]))
+			return
+		}
+	}
 	b.readValue(w, q, r)
 }
 
@@ -149,7 +158,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 // readValue takes nested prefixes and quotes off, and keeps the reading.
 func (b *Base) readValue(w *work, q *query, r reading) {
 	r.value = b.nested(r.value, r.field)
-	if r.value == "" {
+	if r.value == "" || masked(r.value) {
 		return
 	}
 	switch r.field {
@@ -175,7 +184,7 @@ func (b *Base) readValue(w *work, q *query, r reading) {
 // readList keeps each of several quoted values; a long list is no identity.
 func (b *Base) readList(w *work, r reading) {
 	if r.value[0] != '"' {
-		w.add(r)
+		b.readPlainList(w, r)
 		return
 	}
 	values := strings.Count(r.value, `"`) / 2
@@ -198,6 +207,19 @@ func (b *Base) readList(w *work, r reading) {
 		w.add(item)
 		rest = rest[min(end+1, len(rest)):]
 	}
+}
+
+// readPlainList keeps both of two models ("L850 LTE Module,L850"); a comma elsewhere is part of the value.
+func (b *Base) readPlainList(w *work, r reading) {
+	first, second, two := strings.Cut(r.value, ",")
+	if r.field != knowledge.FieldModel || !two || strings.Contains(second, ",") {
+		w.add(r)
+		return
+	}
+	r.value = trim(first)
+	w.add(r)
+	r.value, r.rank = trim(second), r.rank-min(1, r.rank)
+	w.add(r)
 }
 
 // refusal: the line says that the command is not known, whatever its final result code.
@@ -234,7 +256,7 @@ func (b *Base) readBanner(w *work, banner []string) {
 		if s == "" || !printable(s) {
 			continue
 		}
-		b.judgeLine(w, s, "banner", 40, true)
+		b.judgeLine(w, s, line, "banner", 40, true)
 		b.judgeBannerName(w, s)
 	}
 }

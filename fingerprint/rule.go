@@ -7,8 +7,8 @@ import (
 )
 
 // judgeLine runs the rules for whole lines.
-func (b *Base) judgeLine(w *work, s, source string, rank uint8, banner bool) {
-	r := reading{value: s, quote: s, source: source, rank: rank}
+func (b *Base) judgeLine(w *work, s, quote, source string, rank uint8, banner bool) {
+	r := reading{value: s, quote: quote, source: source, rank: rank}
 	by := byReply
 	if banner {
 		by = byBanner
@@ -22,7 +22,15 @@ func (b *Base) judgeRules(w *work, on knowledge.Subject, by origin, r *reading) 
 	if r.value == "" {
 		return
 	}
+	b.judgeRulesOf(w, on, by, r, knowledge.Hint, knowledge.Proof)
+}
+
+// judgeRulesOf runs those of a range of strengths.
+func (b *Base) judgeRulesOf(w *work, on knowledge.Subject, by origin, r *reading, low, high knowledge.Strength) {
 	for _, n := range b.rules[on][r.value[0]] {
+		if s := b.pack.Rules[n].Strength; s < low || s > high {
+			continue
+		}
 		if loc := b.match(n, r.value); loc != nil {
 			b.markRule(w, n, loc, by, r)
 		}
@@ -53,6 +61,7 @@ func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
 		}
 	}
 	m.exact, m.binds = m.model != "", rule.Binds
+	w.cellular = w.cellular || rule.Strength >= knowledge.Fair
 	w.mark(m)
 }
 
@@ -61,6 +70,9 @@ func (b *Base) codeMark(f found) mark {
 	m := b.familyMark(f)
 	fam := &b.pack.Families[f.family]
 	m.model = fam.Name
+	if fam.Is != "" && fam.Builder == fam.Owner {
+		m.model = fam.Is
+	}
 	if f.variant >= 0 {
 		m.model = fam.Variants[f.variant].Full
 	}

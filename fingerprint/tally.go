@@ -200,7 +200,7 @@ func (b *Base) possible(t *tally) []string {
 	var order [maxCandidates]uint8
 	list := order[:0]
 	for i := range t.n {
-		if t.list[i].total() > 0 {
+		if c := &t.list[i]; c.total() > 0 && (c.best() >= enough || b.pack.Makers[c.maker].Role != knowledge.RoleChipset) {
 			list = append(list, uint8(i))
 		}
 	}

@@ -80,6 +80,15 @@ func (b *Base) findLabel(s string) *knowledge.Label {
 // gluedLabels are found even without a blank before them: replies whose line ends were lost.
 var gluedLabels = [...]string{"Manufacturer:", "Model:", "Revision:", "IMEI:", "SVN:", "MEID:", "ESN:", "+GCAP:"}
 
+func glued(s string) bool {
+	for _, g := range gluedLabels {
+		if strings.HasPrefix(s, g) {
+			return true
+		}
+	}
+	return false
+}
+
 // nextLabel finds the next label inside a line: where the value before it ends. No label: nil
 // and the whole length.
 func (b *Base) nextLabel(s string) (*knowledge.Label, int) {
