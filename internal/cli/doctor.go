@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,24 +40,19 @@ nothing. Exit status 1 when something keeps Rollcall from its work.`,
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the agent's configuration `file` (default "+configs.AgentFile+", if there)")
-	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	addOutput(c, &output, formatTable, formatJSON)
 	return c
 }
 
 func printChecks(w io.Writer, format string, checks []doctor.Check) error {
-	switch format {
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(checks)
-	case "table":
-		for _, c := range checks {
-			fmt.Fprintf(w, "%-4s  %s: %s\n", c.Level, clean.Line(c.Name), clean.Line(c.Text))
-			if c.Advice != "" {
-				fmt.Fprintf(w, "      > %s\n", clean.Line(c.Advice))
-			}
-		}
-		return nil
+	if format == formatJSON {
+		return writeJSON(w, checks, "  ")
 	}
-	return exit.Usagef("unknown output %q; use table or json", format)
+	for _, c := range checks {
+		fmt.Fprintf(w, "%-4s  %s: %s\n", c.Level, clean.Line(c.Name), clean.Line(c.Text))
+		if c.Advice != "" {
+			fmt.Fprintf(w, "      > %s\n", clean.Line(c.Advice))
+		}
+	}
+	return nil
 }

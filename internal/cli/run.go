@@ -32,11 +32,20 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if isUsage(err) {
 		err = exit.With(exit.Usage, err)
 	}
-	fmt.Fprintln(stderr, "rollcall:", clean.Text(err.Error()))
+	fmt.Fprint(stderr, message(stderr, err))
 	if exit.Code(err) == exit.Usage {
 		fmt.Fprintf(stderr, "run \"%s --help\" for its flags and arguments\n", c.CommandPath())
 	}
 	return exit.Code(err)
+}
+
+// message is what the program says of err: in one piece for scripts, in lines that fit
+// on a terminal.
+func message(stderr io.Writer, err error) string {
+	if _, ok := terminal(stderr); ok {
+		return screenOf(stderr, nil).Message("rollcall", err.Error())
+	}
+	return "rollcall: " + clean.Text(err.Error()) + "\n"
 }
 
 // Root is the command with all its sub-commands, for running, completions and manuals.
@@ -72,6 +81,7 @@ func commands() []*cobra.Command {
 		upCommand(),
 		agentCommand(),
 		collectorCommand(),
+		fleetCommand(),
 		doctorCommand(),
 	}
 }

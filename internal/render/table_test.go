@@ -10,8 +10,8 @@ import (
 func TestTableSideBySideAndStacked(t *testing.T) {
 	heads := []string{"gateway", "module", "origin"}
 	rows := [][]string{{"gw-1", "Quectel EC25-E", "CN"}, {"gw-22", "移远 EC25", ""}, {"gw-3", "evil\x1b[2J\u202e", "CA"}}
-	wide := "gateway  module               origin\n" +
-		"gw-1     Quectel EC25-E       CN\n" +
+	wide := "gateway  module             origin\n" +
+		"gw-1     Quectel EC25-E     CN\n" +
 		"gw-22    移远 EC25\n" +
 		"gw-3     evil\\x1b[2J\\u202e  CA\n"
 	if d := cmp.Diff(wide, Screen{Width: 80}.Table(heads, rows)); d != "" {
