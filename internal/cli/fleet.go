@@ -29,6 +29,7 @@ type list struct {
 	// filters are the parameters that the API takes for it.
 	filters []string
 	heads   []string
+	keep    int // columns that a narrow screen keeps side by side
 	// row makes the cells of one item.
 	row func(json.RawMessage) ([]string, error)
 }
@@ -36,11 +37,11 @@ type list struct {
 func fleetLists() []list {
 	return []list{
 		{"modules", "Which module sits where", api.ModuleParameters(),
-			[]string{"gateway", "module", "firmware", "origin", "state", "id"}, decoded(moduleRow)},
+			[]string{"gateway", "module", "firmware", "origin", "state", "id"}, 3, decoded(moduleRow)},
 		{"gateways", "Which gateways there are, and when they were heard of", []string{"state", "q"},
-			[]string{"gateway", "modules", "state", "last seen", "agent", "labels"}, decoded(gatewayRow)},
+			[]string{"gateway", "modules", "state", "last seen", "agent", "labels"}, 4, decoded(gatewayRow)},
 		{"events", "What changed", []string{"kind", "gateway", "module"},
-			[]string{"time", "event", "gateway", "what", "id"}, decoded(eventRow)},
+			[]string{"time", "event", "gateway", "what", "id"}, 4, decoded(eventRow)},
 	}
 }
 
@@ -128,7 +129,11 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV bool) er
 		fmt.Fprintf(c.ErrOrStderr(), "no %s; the first appear when an agent reports: rollcall agent --nats-url …\n", l.name)
 		return nil
 	}
-	_, err := io.WriteString(c.OutOrStdout(), screenOf(c.OutOrStdout(), nil).Table(l.heads, rows))
+	screen := screenOf(c.OutOrStdout(), nil)
+	if screen.Width == 0 {
+		screen.Width = 1 << 14 // a pipe: what reads it wants one line a row
+	}
+	_, err := io.WriteString(c.OutOrStdout(), screen.Table(l.heads, rows, l.keep))
 	return writing(err)
 }
 
@@ -156,7 +161,7 @@ func decoded[T any](row func(*T) []string) func(json.RawMessage) ([]string, erro
 }
 
 func moduleRow(m *store.Module) []string {
-	return []string{m.Gateway, name(m.Identity.MakerName, m.Identity.Model, m.Seems, m.Possible), m.Identity.Firmware,
+	return []string{m.Gateway, name(m.Identity.Maker, m.Identity.Model, m.Seems, m.Possible), m.Identity.Firmware,
 		m.Origin.Country, string(m.State), m.ID}
 }
 
@@ -203,7 +208,7 @@ func brief(b *store.Brief) string {
 	if b == nil {
 		return ""
 	}
-	return strings.TrimSpace(name(b.MakerName, b.Model, "", nil) + " " + b.Firmware)
+	return strings.TrimSpace(name(b.Maker, b.Model, "", nil) + " " + b.Firmware)
 }
 
 func shortTime(t time.Time) string {

@@ -29,15 +29,7 @@ func (s Screen) Module(it Item) string {
 }
 
 // margin is where the fields of a card begin: behind the number.
-func (it Item) margin() int {
-	if it.Number > 999 {
-		return len(strconv.Itoa(it.Number)) + 1
-	}
-	if it.Number > 99 {
-		return 5
-	}
-	return 3
-}
+func (it Item) margin() int { return max(len(strconv.Itoa(max(it.Number, it.Of)))+1, 3) }
 
 func (it Item) number() string {
 	if it.Number == 0 {
@@ -46,63 +38,68 @@ func (it Item) number() string {
 	return strconv.Itoa(it.Number)
 }
 
-// card draws three lines of up to three columns.
+// card draws two blocks of lines side by side: on the left what it is and how that is
+// known, on the right its kind and how sure that is.
 func (s Screen) card(b *strings.Builder, it Item) {
 	m, id := it.Module, it.Module.Identity
-	right := max(21, s.width()/4)
-	at := [3]int{it.margin(), 0, s.width() - right}
-	at[1] = at[0] + (at[2]-at[0])*31/56
-	title := cell{s.title(m), strong}
-	s.columns(b, it.number(), at, [3]cell{title, {}, {join(" · ", field(id.Technology), origin(m)), plain}})
-	s.columns(b, "", at, [3]cell{{labelled("firmware", field(id.Firmware)), plain}, {labelled("IMEI", field(id.IMEI)), plain}, {field(id.Chipset), faint}})
-	s.columns(b, "", at, [3]cell{{whence(m), faint}, {}, {Certainty(m), certaintyStyle(m)}})
-}
-
-// columns draws one line of a card. A field that does not fit its column takes the room
-// of the next one, which then stands in the line below.
-func (s Screen) columns(b *strings.Builder, number string, at [3]int, cells [3]cell) {
-	if cells[1].text != "" && columns(cells[0].text) > at[1]-at[0]-2 {
-		s.columns(b, number, at, [3]cell{cells[0], {}, cells[2]})
-		number, cells = "", [3]cell{cells[1]}
+	rightWidth := max(21, s.width()/4)
+	leftWidth := s.width() - rightWidth - it.margin() - 2
+	var left, right []cell
+	left = appendWrapped(left, cell{s.title(m), strong}, leftWidth)
+	left = append(left, beside(cell{labelled("firmware", field(id.Firmware)), plain}, cell{labelled("IMEI", field(id.IMEI)), plain}, leftWidth)...)
+	left = appendWrapped(left, cell{whence(m), faint}, leftWidth)
+	for _, c := range []cell{{field(id.Technology), plain}, {origin(m), plain}} {
+		right = joinWrapped(right, c, rightWidth)
 	}
-	if cells[0].text == "" {
-		cells[0], cells[1] = cells[1], cell{}
-	}
-	ends := [3]int{at[1], at[2], s.width() + 2}
-	if cells[1].text == "" {
-		ends[0] = at[2]
-		if cells[2].text == "" {
-			ends[0] = s.width() + 2
+	right = appendWrapped(right, cell{field(id.Chipset), faint}, rightWidth)
+	right = appendWrapped(right, cell{Certainty(m), certaintyStyle(m)}, rightWidth)
+	for r := range max(len(left), len(right)) {
+		lead := strings.Repeat(" ", it.margin())
+		if r == 0 {
+			lead = s.paint(faint, pad(it.number(), it.margin()))
 		}
-	}
-	var lines [3][]string
-	rows := 0
-	for i, c := range cells {
-		if c.text != "" {
-			lines[i] = wrap(c.text, ends[i]-at[i]-2, ends[i]-at[i]-2)
-			rows = max(rows, len(lines[i]))
+		line := lead
+		if r < len(left) {
+			line += s.paint(left[r].style, left[r].text)
 		}
-	}
-	for r := range rows {
-		s.line(b, number, at, lines, r, cells)
-		number = ""
+		if r < len(right) {
+			used := 0
+			if r < len(left) {
+				used = columns(left[r].text)
+			}
+			line += strings.Repeat(" ", leftWidth+2-used) + s.paint(right[r].style, right[r].text)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }
 
-func (s Screen) line(b *strings.Builder, number string, at [3]int, lines [3][]string, r int, cells [3]cell) {
-	var out strings.Builder
-	out.WriteString(s.paint(faint, number))
-	used := len(number)
-	for i := range cells {
-		if r >= len(lines[i]) || lines[i][r] == "" {
-			continue
-		}
-		out.WriteString(strings.Repeat(" ", max(at[i]-used, 0)))
-		out.WriteString(s.paint(cells[i].style, lines[i][r]))
-		used = at[i] + columns(lines[i][r])
+func appendWrapped(lines []cell, c cell, width int) []cell {
+	if c.text == "" {
+		return lines
 	}
-	b.WriteString(strings.TrimRight(out.String(), " "))
-	b.WriteByte('\n')
+	for _, text := range wrap(c.text, width, width) {
+		lines = append(lines, cell{text, c.style})
+	}
+	return lines
+}
+
+// joinWrapped puts c behind the last line where there is room, else below it.
+func joinWrapped(lines []cell, c cell, width int) []cell {
+	const dot = " · "
+	if n := len(lines); n > 0 && c.text != "" && columns(lines[n-1].text)+columns(dot)+columns(c.text) <= width {
+		lines[n-1].text += dot + c.text
+		return lines
+	}
+	return appendWrapped(lines, c, width)
+}
+
+// beside puts two fields on one line where there is room, else below each other.
+func beside(a, c cell, width int) []cell {
+	second := width * 31 / 56
+	if a.text == "" || c.text == "" || columns(a.text) > second-2 || columns(c.text) > width-second {
+		return appendWrapped(appendWrapped(nil, a, width), c, width)
+	}
+	return []cell{{pad(a.text, second) + c.text, a.style}}
 }
 
 // stack draws each field on a line of its own.
@@ -124,16 +121,20 @@ func (s Screen) stack(b *strings.Builder, it Item) {
 
 // hang draws text behind lead, further lines two columns deeper.
 func (s Screen) hang(b *strings.Builder, lead, text string, st style) {
-	s.hangMarked(b, lead, plain, text, st)
+	s.lines(b, lead, plain, min(columns(lead)+2, s.width()/2), text, st)
 }
 
+// hangMarked draws text behind a mark of its own style, further lines below the text.
 func (s Screen) hangMarked(b *strings.Builder, lead string, mark style, text string, st style) {
+	n := columns(lead)
+	s.lines(b, lead, mark, min(n, s.width()/2), text, st)
+}
+
+func (s Screen) lines(b *strings.Builder, lead string, mark style, deeper int, text string, st style) {
 	if text == "" {
 		return
 	}
-	n := columns(lead)
-	deeper := min(n+2, s.width()/2)
-	for i, line := range wrap(text, s.width()-n, s.width()-deeper) {
+	for i, line := range wrap(text, s.width()-columns(lead), s.width()-deeper) {
 		if i > 0 {
 			lead, mark = strings.Repeat(" ", deeper), plain
 		}

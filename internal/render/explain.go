@@ -110,16 +110,25 @@ func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 
 // pair draws text on the left and a remark on the right, or below where there is no room.
 func (s Screen) pair(b *strings.Builder, lead, left string, leftStyle style, right string, rightStyle style) {
-	right = cut(right, s.width()/3)
-	room := s.width() - columns(lead)
-	gap := room - columns(left) - columns(right)
-	if s.width() >= cardWidth && right != "" && gap >= 2 {
-		at := max(room-max(s.width()/4, columns(right)), columns(left)+2)
-		b.WriteString(lead + s.paint(leftStyle, left) + strings.Repeat(" ", at-columns(left)) + s.paint(rightStyle, right) + "\n")
-		return
+	rightWidth := max(24, s.width()/4)
+	at := s.width() - rightWidth
+	used := columns(lead) + columns(left)
+	switch {
+	case right == "":
+		s.hang(b, lead, left, leftStyle)
+	case s.width() < cardWidth || used+2+min(columns(right), rightWidth) > s.width():
+		s.hang(b, lead, left, leftStyle)
+		s.hang(b, strings.Repeat(" ", columns(lead)), right, rightStyle)
+	case used+2 > at: // the remark just fits behind it
+		b.WriteString(lead + s.paint(leftStyle, left) + "  " + s.paint(rightStyle, right) + "\n")
+	default:
+		for i, line := range wrap(right, rightWidth, rightWidth) {
+			if i > 0 {
+				lead, left, used = "", "", 0
+			}
+			b.WriteString(lead + s.paint(leftStyle, left) + strings.Repeat(" ", at-used) + s.paint(rightStyle, line) + "\n")
+		}
 	}
-	s.hang(b, lead, left, leftStyle)
-	s.hang(b, strings.Repeat(" ", columns(lead)), right, rightStyle)
 }
 
 // source says in words where a piece of evidence stands.
@@ -230,7 +239,7 @@ func (s Screen) transcript(b *strings.Builder, m inventory.Module) {
 		s.hang(b, "", field(x.Cmd)+noted(x), strong)
 		for i, line := range x.Lines {
 			lead := fmt.Sprintf("%3d  ", i+1)
-			s.pair(b, lead, orElse(field(line), " "), plain, strings.Join(supported(m, x.Cmd, line, i+1), ", "), good)
+			s.pair(b, lead, orElse(field(line), " "), plain, labelled("←", strings.Join(supported(m, x.Cmd, line, i+1), ", ")), good)
 		}
 		s.hang(b, "     ", orElse(field(x.Final), "(no final result code)"), faint)
 	}

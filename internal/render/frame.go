@@ -17,8 +17,8 @@ func (s Screen) Head(parts ...string) string {
 	return b.String() + "\n"
 }
 
-// Devices counts modules in words.
-func Devices(n int) string { return count(n, "cellular device") }
+// Count counts things in words.
+func Count(n int, thing string) string { return count(n, thing) }
 
 // Summary counts what was drawn.
 type Summary struct {
@@ -65,5 +65,16 @@ func some(n int, what string) string {
 func (s Screen) Note(text string) string {
 	var b strings.Builder
 	s.hang(&b, "", field(text), faint)
+	return b.String()
+}
+
+// Message draws text that a program says about itself, line by line, behind its name.
+func (s Screen) Message(program, text string) string {
+	var b strings.Builder
+	lead := program + ": "
+	for line := range strings.Lines(text) {
+		s.lines(&b, lead, plain, 2, field(line), plain)
+		lead = "  "
+	}
 	return b.String()
 }

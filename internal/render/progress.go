@@ -72,11 +72,13 @@ func (p *Progress) draw() {
 	if p.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\r", p.drawn)
 	}
-	for _, key := range p.order {
-		line := pad(field(short(key)), 10) + " " + field(p.text[key]) + " …"
+	const most = 8 // lines, so that all of them fit any terminal
+	shown := p.order[:min(len(p.order), most)]
+	for _, key := range shown {
+		line := pad(port(key), 10) + " " + field(p.text[key]) + " …"
 		b.WriteString(cut(line, p.screen.width()-1) + "\x1b[K\n")
 	}
 	b.WriteString("\x1b[J")
-	p.drawn = len(p.order)
+	p.drawn = len(shown)
 	_, _ = io.WriteString(p.out, b.String()) // a terminal that is gone needs no progress
 }

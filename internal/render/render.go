@@ -34,6 +34,8 @@ func (s Screen) width() int {
 type Item struct {
 	// Number is how people refer to it. Zero: none is drawn.
 	Number int
+	// Of is the highest number on the screen, so that all begin in the same column. Zero: not known.
+	Of     int
 	Module inventory.Module
 	// Findings are what a policy says about it.
 	Findings []Finding

@@ -9,7 +9,7 @@ type tableColumn struct {
 }
 
 var tableColumns = [...]tableColumn{
-	{"module", 26}, {"firmware", 20}, {"IMEI", 11}, {"technology", 10}, {"origin", 9}, {"where", 14}, {"certainty", 10},
+	{"module", 25}, {"firmware", 21}, {"IMEI", 11}, {"technology", 10}, {"origin", 10}, {"where", 13}, {"certainty", 10},
 }
 
 // TableHead is the head of the table of rows, or empty where cards are drawn.
@@ -41,7 +41,7 @@ func (s Screen) row(b *strings.Builder, it Item) {
 
 func tableWhere(it Item) string {
 	if p, ok := asked(it.Module); ok {
-		return join(", ", place(it.Module.Device), field(short(p.Path)))
+		return join(", ", place(it.Module.Device), port(p.Path))
 	}
 	return whence(it.Module)
 }
@@ -52,6 +52,9 @@ func (s Screen) tableRow(b *strings.Builder, lead string, cells [len(tableColumn
 	rows := 1
 	for i, c := range tableColumns {
 		w := room*c.share/100 - 2
+		if i == len(tableColumns)-1 {
+			w += 2
+		}
 		lines[i] = wrap(cells[i].text, w, w)
 		rows = max(rows, len(lines[i]))
 	}

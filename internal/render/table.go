@@ -3,8 +3,9 @@ package render
 import "strings"
 
 // Table draws rows of foreign text under heads. Where a row fits the screen, columns stand
-// side by side; where not, the first cell of each row heads a block of the others.
-func (s Screen) Table(heads []string, rows [][]string) string {
+// side by side; where not, columns after the first keep are left out from the right, and where
+// even that is too wide, the first cell of each row heads a block of the others.
+func (s Screen) Table(heads []string, rows [][]string, keep int) string {
 	widths := make([]int, len(heads))
 	for i, h := range heads {
 		widths[i] = columns(h)
@@ -17,20 +18,28 @@ func (s Screen) Table(heads []string, rows [][]string) string {
 			widths[i] = max(widths[i], columns(cells[r][i]))
 		}
 	}
-	total := 2 * (len(heads) - 1)
-	for _, w := range widths {
-		total += w
-	}
 	var b strings.Builder
-	if total > s.width() {
+	n := fitting(widths, s.width())
+	if n < keep {
 		s.blocks(&b, heads, cells)
 		return b.String()
 	}
-	s.tableLine(&b, widths, heads, faint, faint)
+	s.tableLine(&b, widths, heads[:n], faint, faint)
 	for _, row := range cells {
-		s.tableLine(&b, widths, row, strong, plain)
+		s.tableLine(&b, widths, row[:n], strong, plain)
 	}
 	return b.String()
+}
+
+// fitting is how many of the columns fit side by side, two blanks apart.
+func fitting(widths []int, room int) int {
+	used := -2
+	for i, w := range widths {
+		if used += w + 2; used > room {
+			return i
+		}
+	}
+	return len(widths)
 }
 
 // tableLine draws one row, without blanks at its end.

@@ -14,13 +14,17 @@ func TestTableSideBySideAndStacked(t *testing.T) {
 		"gw-1     Quectel EC25-E     CN\n" +
 		"gw-22    移远 EC25\n" +
 		"gw-3     evil\\x1b[2J\\u202e  CA\n"
-	if d := cmp.Diff(wide, Screen{Width: 80}.Table(heads, rows)); d != "" {
+	if d := cmp.Diff(wide, Screen{Width: 80}.Table(heads, rows, 3)); d != "" {
 		t.Error(d)
 	}
-	narrow := Screen{Width: 30}.Table(heads, rows)
+	narrow := Screen{Width: 30}.Table(heads, rows, 3)
 	want := "gw-1\n  module  Quectel EC25-E\n  origin  CN\ngw-22\n  module  移远 EC25\ngw-3\n  module  evil\\x1b[2J\\u202e\n  origin  CA\n"
 	if d := cmp.Diff(want, narrow); d != "" {
 		t.Error(d)
+	}
+	dropped := Screen{Width: 30}.Table(heads, rows, 2)
+	if strings.Contains(dropped, "origin") || !strings.HasPrefix(dropped, "gateway  module\n") {
+		t.Errorf("the last column should be left out:\n%s", dropped)
 	}
 	for _, line := range strings.Split(narrow, "\n") {
 		if columns(line) > 30 {

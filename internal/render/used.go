@@ -7,27 +7,45 @@ import (
 	"github.com/rollcall-iot/rollcall/capture"
 )
 
-// Used draws which lines of a capture were taken for what, and which were left out.
+// Used draws which lines of a capture were taken for what. Neighbours that were left out
+// for the same reason stand together.
 func (s Screen) Used(used []capture.Used) string {
 	var b strings.Builder
 	last := 0
-	for _, u := range used {
-		number := ""
-		if u.Line != last {
-			number = fmt.Sprint(u.Line)
+	for i := 0; i < len(used); {
+		u := used[i]
+		n := 1
+		for u.As == capture.UseNone && i+n < len(used) && used[i+n].As == capture.UseNone && used[i+n].Why == u.Why {
+			n++
 		}
-		last = u.Line
-		as, st := string(u.As), plain
-		remark := ""
-		if u.As == capture.UseNone {
-			st, remark = faint, u.Why
-		}
-		lead := fmt.Sprintf("%5s  %-11s", number, as)
-		if s.width() < cardWidth {
-			lead = fmt.Sprintf("%4s ", number)
-			remark = as
-		}
-		s.pair(&b, lead, cut(field(u.Text), s.width()*2), st, remark, faint)
+		s.use(&b, used[i:i+n], u.Line == last)
+		last = used[i+n-1].Line
+		i += n
 	}
 	return b.String()
+}
+
+// use draws one use, or several lines that were left out together.
+func (s Screen) use(b *strings.Builder, us []capture.Used, sameLine bool) {
+	u, end := us[0], us[len(us)-1]
+	number := fmt.Sprint(u.Line)
+	if end.Line != u.Line {
+		number += "–" + fmt.Sprint(end.Line)
+	}
+	if sameLine {
+		number = ""
+	}
+	numbers, as := 9, 12
+	if s.width() < cardWidth {
+		numbers, as = 8, 9
+	}
+	lead := pad(number, numbers-1) + " " + pad(string(u.As), as-1) + " "
+	text, st := field(u.Text), plain
+	if u.As == capture.UseNone {
+		text, st = field(u.Why), faint
+		if len(us) == 1 {
+			text = cut(field(u.Text), max(s.width()-len(text)-numbers-as-3, 8)) + " (" + text + ")"
+		}
+	}
+	s.lines(b, lead, plain, numbers+as, text, st)
 }

@@ -95,5 +95,12 @@ func wrap(s string, first, rest int) []string {
 		lines = append(lines, strings.TrimRight(head, " "))
 		s = strings.TrimLeft(tail, " ")
 	}
-	return append(lines, s)
+	lines = append(lines, s)
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(line, noBreak, " ")
+	}
+	return lines
 }
+
+// noBreak is a blank at which lines are not broken.
+const noBreak = "\u00a0"

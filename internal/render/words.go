@@ -12,7 +12,7 @@ import (
 func Certainty(m inventory.Module) string {
 	switch {
 	case m.State == inventory.StateNotCellular:
-		return "not a cellular module"
+		return "not cellular"
 	case m.Identity.Maker == "" && m.Identity.Model == "" && len(m.Possible) == 0:
 		return "not identified"
 	case len(m.Conflicts) > 0:
@@ -82,7 +82,20 @@ func (s Screen) title(m inventory.Module) string {
 	case model != "":
 		return s.badge(model+", maker not known", id)
 	}
-	return orElse(s.descriptor(m.Device), "Not identified")
+	return join(": ", unidentified(m.State), descriptor(m.Device))
+}
+
+// unidentified says why there is no identity.
+func unidentified(s inventory.State) string {
+	switch s {
+	case inventory.StateUnanswered:
+		return "No answer"
+	case inventory.StateHeld:
+		return "In use"
+	case inventory.StateDenied:
+		return "No access"
+	}
+	return "Not identified"
 }
 
 func (s Screen) maker(id inventory.Identity) string {
@@ -99,18 +112,16 @@ func (s Screen) badge(title string, id inventory.Identity) string {
 	return title + ", sold as " + s.name(id.Badge)
 }
 
-// descriptor names a device that said nothing by what the kernel shows of it.
-func (s Screen) descriptor(d *inventory.Device) string {
+// descriptor names a device by what the kernel shows of it.
+func descriptor(d *inventory.Device) string {
 	if d == nil {
 		return ""
 	}
-	if name := join(" ", field(d.Manufacturer), field(d.Product)); name != "" {
-		return "Not identified: " + name
+	name := join(" ", field(d.Manufacturer), field(d.Product))
+	if name == "" && d.VID != "" {
+		return field(d.Bus + " " + d.VID + ":" + d.PID)
 	}
-	if d.VID == "" {
-		return ""
-	}
-	return "Not identified: " + field(d.Bus+" "+d.VID+":"+d.PID)
+	return name
 }
 
 // origin names the seats of maker and ultimate parent.
@@ -122,7 +133,7 @@ func origin(m inventory.Module) string {
 	case o.Country == "":
 		return ""
 	case o.ParentCountry != "" && o.ParentCountry != o.Country:
-		return Country(o.Country) + " (parent: " + Country(o.ParentCountry) + ")"
+		return Country(o.Country) + " (parent" + noBreak + field(o.ParentCountry) + ")"
 	}
 	return Country(o.Country)
 }
@@ -131,11 +142,14 @@ func origin(m inventory.Module) string {
 func whence(m inventory.Module) string {
 	place := place(m.Device)
 	if p, ok := asked(m); ok {
-		return join(", ", place, "asked on "+field(short(p.Path))+": "+questions(m.Transcript))
+		return join(", ", place, "asked on "+port(p.Path)+": "+questions(m.Transcript))
 	}
 	for _, p := range m.Ports {
-		if p.State == inventory.StateHeld {
-			return join(", ", place, field(short(p.Path))+" is held by "+orElse(field(p.Holder), "another program"))
+		switch p.State {
+		case inventory.StateHeld:
+			return join(", ", place, port(p.Path)+" is held by "+orElse(field(p.Holder), "another program"))
+		case inventory.StateUnanswered, inventory.StateDenied:
+			return join(", ", place, port(p.Path))
 		}
 	}
 	if n := len(m.Transcript); n > 0 {
@@ -153,7 +167,7 @@ func place(d *inventory.Device) string {
 	case d.VID != "":
 		return field(d.Bus + " " + d.VID + ":" + d.PID)
 	}
-	return field(d.Driver)
+	return ""
 }
 
 // asked is the port that the answers came from.
@@ -175,16 +189,24 @@ func questions(t []inventory.Exchange) string {
 	for _, e := range t {
 		ms += e.Millis
 	}
-	return fmt.Sprintf("%s, %.2f s", count(len(t), "question"), float64(ms)/1000)
+	return fmt.Sprintf("%s, %.2f%ss", count(len(t), "question"), float64(ms)/1000, noBreak)
 }
 
-func short(path string) string { return strings.TrimPrefix(path, "/dev/") }
+// port names a port shortly: without /dev, and by its last part where it is deep.
+func port(path string) string {
+	const deep = 24
+	short := strings.TrimPrefix(path, "/dev/")
+	if i := strings.LastIndexByte(short, '/'); i > 0 && len(short) > deep {
+		short = "…" + short[i:]
+	}
+	return field(short)
+}
 
 func count(n int, thing string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1" + noBreak + thing
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d%s%ss", n, noBreak, thing)
 }
 
 func alternatives(names []string) string {
