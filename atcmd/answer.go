@@ -142,7 +142,7 @@ func (a *answer) end(text string) status {
 // isEarly says of a result that has just come whether it may be another command's: it
 // stands before the echo of ours, or without echo before any information.
 func (a *answer) isEarly() bool {
-	if a.before != nil || a.cmd == wakeUp {
+	if a.before != nil || a.cmd == wakeUp && a.code != codeCall {
 		return false
 	}
 	empty := len(a.info) == 0 && a.code != codeError

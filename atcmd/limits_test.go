@@ -177,6 +177,20 @@ func TestVisitEnds(t *testing.T) {
 	})
 }
 
+// After its time nothing more is written.
+func TestVisitOver(t *testing.T) {
+	m := atcmdtest.Modem(answers)
+	visit(t, m, atcmd.Settings{Visit: 10 * time.Second}, func(t *testing.T, s *atcmd.Session) {
+		wake(t, s)
+		time.Sleep(11 * time.Second)
+		_, err := ask(t, s, "ATI")
+		expectKind(t, err, atcmd.NoAnswer, atcmd.ErrVisit)
+		if got := m.Commands(); len(got) != 1 {
+			t.Errorf("wrote %q", got)
+		}
+	})
+}
+
 // The transcript holds what fits, says so, and ends the visit.
 func TestTranscriptIsBounded(t *testing.T) {
 	big := strings.Repeat(strings.Repeat("v", 1000)+"\n", 50) + "end"

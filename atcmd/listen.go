@@ -30,6 +30,7 @@ func (s *Session) strayLine(l line) {
 	}
 	switch finals().find(text, s.numeric) {
 	case codeOK, codeError:
+		s.murky = true
 		if len(s.owed) == 0 {
 			s.doubtLast()
 		}
@@ -44,6 +45,7 @@ func (s *Session) strayLine(l line) {
 		_ = s.leave(Lost, Command{}, ErrRestart)
 	}
 	s.loose = s.loose || !known
+	s.murky = s.murky || !known
 	s.banner(l.text)
 }
 

@@ -38,6 +38,19 @@ func TestA06UnaskedLines(t *testing.T) {
 	}
 }
 
+// A06: unasked lines that wait in the port cost no time.
+func TestA06UnaskedLinesCostNoTime(t *testing.T) {
+	m := atcmdtest.Modem(answers)
+	m.Banner = []byte("\r\n^RSSI:18\r\n\r\n+CREG: 1\r\n")
+	visit(t, m, fast(), func(t *testing.T, s *atcmd.Session) {
+		begun := time.Now()
+		rightVisit(t, s)
+		if took := time.Since(begun); took > 5*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
 // A06: what stands before the echo was not asked for, known or not.
 func TestA06BeforeTheEcho(t *testing.T) {
 	m := atcmdtest.Behave(atcmdtest.For("ATI", say("some text\r\nATI\r\r\nMaker\r\nModel-7\r\nRevision: MODEL7R01\r\n\r\nOK\r\n"), atcmdtest.Say(answers)))

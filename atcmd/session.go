@@ -42,6 +42,7 @@ type talkState struct {
 	told    map[string]bool
 	heard   []byte // what came since the last command, for telling what it is
 	loose   bool   // unasked text came since the last unasked result
+	murky   bool   // text or a result came unasked that no module sends of itself
 	left    *Error // why the port was left
 	// informed: some answer held information. empty counts the answers that held none.
 	informed, tested bool
@@ -162,13 +163,6 @@ func (s *Session) banner(lines ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.addBanner(lines)
-}
-
-// talked reports whether anything came unasked so far.
-func (s *Session) talked() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.log.Banner) > 0
 }
 
 func (s *Session) full() bool {

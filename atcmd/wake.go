@@ -34,7 +34,7 @@ func (s *Session) wake(ctx context.Context) error {
 		case s.left != nil || ctx.Err() != nil:
 			return out.err
 		case lone(out):
-			return s.woken(ctx, try > 0 || s.talked())
+			return s.woken(ctx, try > 0 || s.murky)
 		case out.err == nil: // at first it may be what is left of an earlier dialogue
 			seen = sight{NotModem, ErrOther}
 		default:
@@ -54,12 +54,12 @@ func (s *Session) wake(ctx context.Context) error {
 }
 
 // listenFirst takes what already waits, and goes on only if nobody else is in the middle
-// of something. It costs no time where nothing waits.
+// of something. It costs no time where nothing waits, or only what modules send unasked.
 func (s *Session) listenFirst(ctx context.Context) error {
 	if err := s.quiet(ctx, firstLook, noise); err != nil && kindOf(err) != TooLong {
 		return err
 	}
-	if len(s.heard) == 0 {
+	if !s.murky && bare(string(s.lexer.pending())) == "" {
 		return s.ready(ctx, wakeUp)
 	}
 	if err := s.quiet(ctx, silence, time.Second); err != nil && kindOf(err) != TooLong {
