@@ -38,7 +38,7 @@ type Daemon struct {
 // NewDaemon opens the spool, prepares the link and the agent. A broker that is away is no
 // error; another process on the same state directory is one.
 func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
-	s.Link.Gateway = s.Gateway.ID
+	s.Link.Gateway, s.Link.Background = s.Gateway.ID, true // the first look does not wait for a server
 	d := &Daemon{statusFile: s.StatusFile}
 	var err error
 	if d.spool, err = spool.Open(filepath.Join(s.StateDir, "spool"), s.Spool); err != nil {
@@ -58,19 +58,20 @@ func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
 	return d, nil
 }
 
-// Run looks, sends and answers requests until ctx ends.
+// Run looks, sends and answers requests until ctx ends. It ends the link.
 func (d *Daemon) Run(ctx context.Context) error {
-	service, err := d.serve()
-	if err != nil {
-		return err
-	}
 	var wg sync.WaitGroup
 	wg.Go(func() { d.sender.Run(ctx) })
 	wg.Go(func() { d.flush(ctx) })
-	err = d.Agent.Run(ctx)
+	wg.Go(func() {
+		// A server that is slow to greet holds this up, and nothing else.
+		if err := d.serve(); err != nil && ctx.Err() == nil {
+			d.health.set("no-service", inventory.SeverityWarning, err)
+		}
+	})
+	err := d.Agent.Run(ctx)
+	d.link.Close()
 	wg.Wait()
-	// The link may be down for good: what the service says at its end is of no use then.
-	_ = service.Stop()
 	return err
 }
 

@@ -17,15 +17,15 @@ import (
 
 // serve answers requests over NATS: scan looks now (or, asked for what is cached, sends
 // the last report again), status and version tell. Who may ask is the server's to decide,
-// by permissions on the subjects.
-func (d *Daemon) serve() (micro.Service, error) {
+// by permissions on the subjects. It ends with the link.
+func (d *Daemon) serve() error {
 	gateway := d.settings.Gateway.ID
 	s, err := micro.AddService(d.link.Conn(), micro.Config{
 		Name: natslink.Service, Version: semver(d.settings.Gateway.Agent), Description: "the agent of gateway " + gateway,
 		Metadata: map[string]string{"gateway": gateway},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot answer requests over NATS: %w", err)
+		return fmt.Errorf("cannot answer requests over NATS: %w", err)
 	}
 	for _, e := range []struct {
 		name, subject string
@@ -40,10 +40,10 @@ func (d *Daemon) serve() (micro.Service, error) {
 		// No queue group: a cloned gateway answers too, and so is noticed.
 		err := s.AddEndpoint(e.name, micro.HandlerFunc(e.answer), micro.WithEndpointSubject(e.subject), micro.WithEndpointQueueGroupDisabled())
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("cannot answer %s requests over NATS: %w", e.name, err), s.Stop())
+			return errors.Join(fmt.Errorf("cannot answer %s requests over NATS: %w", e.name, err), s.Stop())
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // ScanRequest is the body of a request to scan. An empty body looks anew.

@@ -20,8 +20,9 @@ const (
 	defaultMaxWait = 5 * time.Minute
 	// Carriers forget idle connections after a minute or so, and a black hole is to be
 	// noticed within one.
-	defaultPing = 25 * time.Second
-	firstWait   = time.Second
+	defaultPing   = 25 * time.Second
+	firstWait     = time.Second
+	defaultSpread = 30 * time.Second
 )
 
 // Link is one connection. It is safe for concurrent use. [Connect] makes one.
@@ -29,10 +30,13 @@ type Link struct {
 	settings Settings
 	conn     *nats.Conn
 	js       jetstream.JetStream
+	dialer   *dialer
 	up       chan struct{} // one token when the connection came
 
 	mu       sync.Mutex
 	warnings inventory.Warnings
+	isUp     bool // the connection's own word may be a whole greeting late
+	wasUp    bool
 	waiting  map[int]*attempt // publishes that wait for an acknowledgement
 	next     int
 }
@@ -46,25 +50,28 @@ type attempt struct {
 // Connect prepares a link. A server that is away is no error: the link goes on trying.
 // An error says that the settings cannot work. ctx bounds the first try.
 func Connect(ctx context.Context, s Settings) (*Link, error) {
-	l := &Link{settings: s.withDefaults(), waiting: map[int]*attempt{}, up: make(chan struct{}, 1)}
+	l := &Link{settings: s.withDefaults(), dialer: newDialer(), waiting: map[int]*attempt{}, up: make(chan struct{}, 1)}
 	opts, err := l.options()
 	if err != nil {
 		return nil, err
 	}
+	l.dialer.hold = s.Background
+	defer l.dialer.release()
 	type result struct {
 		conn *nats.Conn
 		err  error
+		up   bool
 	}
 	done := make(chan result, 1)
 	go func() {
 		conn, err := nats.Connect(strings.Join(s.URLs, ","), opts...)
-		done <- result{conn, err}
+		done <- result{conn, err, err == nil && !s.Background && conn.IsConnected()}
 	}()
 	var r result
 	select {
 	case r = <-done:
 	case <-ctx.Done():
-		// The first try is bounded by its own timeout; it is waited for, not left behind.
+		l.dialer.stop() // which ends the first try
 		if r = <-done; r.conn != nil {
 			r.conn.Close()
 		}
@@ -73,10 +80,15 @@ func Connect(ctx context.Context, s Settings) (*Link, error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("cannot connect to NATS: %w", r.err)
 	}
+	l.mu.Lock()
 	l.conn = r.conn
+	l.mu.Unlock()
 	if l.js, err = jetstream.New(l.conn); err != nil {
 		l.conn.Close()
 		return nil, fmt.Errorf("cannot connect to NATS: %w", err)
+	}
+	if r.up {
+		l.onUp(l.conn) // the handler says so too, a moment later
 	}
 	return l, nil
 }
@@ -90,6 +102,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.MaxWait == 0 {
 		s.MaxWait = defaultMaxWait
+	}
+	if s.Spread == 0 {
+		s.Spread = min(defaultSpread, s.MaxWait)
 	}
 	if s.PingInterval == 0 {
 		s.PingInterval = defaultPing
@@ -110,14 +125,15 @@ func (l *Link) options() ([]nats.Option, error) {
 		nats.ReconnectBufSize(-1),
 		// Two refusals would otherwise close the connection for good.
 		nats.IgnoreAuthErrorAbort(),
-		nats.CustomReconnectDelay(func(n int) time.Duration { return Backoff(n, firstWait, s.MaxWait) }),
+		nats.CustomReconnectDelay(l.delay),
 		nats.PingInterval(s.PingInterval),
 		nats.MaxPingsOutstanding(2),
-		nats.Timeout(10 * time.Second),
+		nats.Timeout(dialTimeout),
+		nats.SetCustomDialer(l.dialer),
 		nats.ErrorHandler(l.onError),
 		nats.ConnectHandler(l.onUp),
 		nats.ReconnectHandler(l.onUp),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.onDown(err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.onLost(err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.onDown(err) }),
 	}
 	if s.Gateway != "" {
@@ -133,6 +149,29 @@ func (l *Link) options() ([]nats.Option, error) {
 	}
 	secure, err := secrets(s)
 	return append(opts, secure...), err
+}
+
+// delay is the pause before the n-th round of tries. It is also the only place that
+// learns why a greeting failed (certificates, credentials) after the first connection.
+func (l *Link) delay(n int) time.Duration {
+	conn, wasUp := l.state()
+	if conn != nil && n > 1 {
+		l.onDown(conn.LastError())
+	}
+	s := l.settings
+	switch {
+	case wasUp:
+		return Backoff(n, s.Spread, s.MaxWait)
+	case s.Background && n == 1:
+		return 10 * time.Millisecond // the first try was none
+	}
+	return Backoff(n, min(firstWait, s.MaxWait), s.MaxWait)
+}
+
+func (l *Link) state() (conn *nats.Conn, wasUp bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn, l.wasUp
 }
 
 // secrets are the options that hold keys and trust.
@@ -169,13 +208,18 @@ func secrets(s Settings) ([]nats.Option, error) {
 func (l *Link) Conn() *nats.Conn { return l.conn }
 
 // Connected says whether a server is there now.
-func (l *Link) Connected() bool { return l.conn.IsConnected() }
+func (l *Link) Connected() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.isUp
+}
 
 // Up gets a token whenever the connection came: what waits may be tried at once.
 func (l *Link) Up() <-chan struct{} { return l.up }
 
 // Close ends the connection and everything that waits on it.
 func (l *Link) Close() {
+	l.dialer.stop() // first: a greeting that never comes holds the connection's lock
 	l.conn.Close()
 	l.failAll(nats.ErrConnectionClosed)
 }

@@ -44,6 +44,9 @@ func (l *Link) clear(codes ...string) {
 
 func (l *Link) onUp(conn *nats.Conn) {
 	l.clear(codeUnreachable, codeTLS, codeAuth, codeOld, codeService)
+	l.mu.Lock()
+	l.isUp, l.wasUp = true, true
+	l.mu.Unlock()
 	if v := conn.ConnectedServerVersion(); outdated(v) {
 		l.raise(codeOld, inventory.SeverityWarning, fmt.Sprintf(
 			"the NATS server is of version %q, which has known holes; use 2.11.16, 2.12.7, 2.14 or newer", v))
@@ -54,10 +57,21 @@ func (l *Link) onUp(conn *nats.Conn) {
 	}
 }
 
-// onDown takes the reason of a lost connection or of a failed try.
-func (l *Link) onDown(err error) {
+// onLost takes the end of a connection.
+func (l *Link) onLost(err error) {
+	l.mu.Lock()
+	l.isUp = false
+	l.mu.Unlock()
 	l.failAll(errDisconnected)
 	if err == nil {
+		err = errors.New("the server ended the connection")
+	}
+	l.onDown(err)
+}
+
+// onDown takes the reason why there is no connection.
+func (l *Link) onDown(err error) {
+	if err == nil || errors.Is(err, errHeld) {
 		return
 	}
 	code, text := connectCode(err)

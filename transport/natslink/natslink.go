@@ -70,6 +70,11 @@ type Settings struct {
 	Timeout time.Duration
 	// MaxWait is the longest pause between two tries to connect. 0 means 5 min.
 	MaxWait time.Duration
+	// Background makes Connect return at once, before the first try.
+	Background bool
+	// Spread is the bound of the first pause after a connection was lost, so that a fleet
+	// does not come back in one moment. 0 means 30 s, or MaxWait where that is less.
+	Spread time.Duration
 	// PingInterval finds out about a dead connection; two are missed at most. 0 means 25 s.
 	PingInterval time.Duration
 	// InProcess connects to a server in this process instead of the URLs.

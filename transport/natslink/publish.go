@@ -23,7 +23,7 @@ var (
 // Errors are of type *PublishError.
 func (l *Link) Publish(ctx context.Context, e *inventory.Envelope) (Receipt, error) {
 	m := ToMsg(e)
-	if !l.conn.IsConnected() {
+	if !l.Connected() {
 		return Receipt{}, &PublishError{Kind: Retry, Subject: m.Subject, Err: errNoServer}
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.settings.Timeout)
