@@ -43,7 +43,7 @@ func TestCatalogue(t *testing.T) {
 
 // All identification queries of V.250 and TS 27.007 are there.
 func TestCatalogueIsComplete(t *testing.T) {
-	want := strings.Fields("AT ATI ATI0 ATI1 ATI2 ATI3 ATI4 ATI5 ATI6 ATI7 ATI8 ATI9 AT+GMI AT+GMM AT+GMR AT+GSN AT+GCAP AT+CGMI AT+CGMM AT+CGMR AT+CGSN AT+CGMI? AT+CGMM? AT+CGMR? AT+CGSN? AT+CGSN=1")
+	want := strings.Fields("AT ATI ATI0 ATI1 ATI2 ATI3 ATI4 ATI5 ATI6 ATI7 ATI8 ATI9 AT+GMI AT+GMM AT+GMR AT+GSN AT+GOI AT+GCAP AT+CGMI AT+CGMM AT+CGMR AT+CGSN AT+CGMI? AT+CGMM? AT+CGMR? AT+CGSN? AT+CGSN=1")
 	for _, text := range want {
 		if _, err := Parse(text); err != nil {
 			t.Error(err)
