@@ -95,8 +95,8 @@ func joinWrapped(lines []cell, c cell, width int) []cell {
 
 // beside puts two fields on one line where there is room, else below each other.
 func beside(a, c cell, width int) []cell {
-	second := width * 31 / 56
-	if a.text == "" || c.text == "" || columns(a.text) > second-2 || columns(c.text) > width-second {
+	second := max(width*31/56, columns(a.text)+2)
+	if a.text == "" || c.text == "" || second+columns(c.text) > width {
 		return appendWrapped(appendWrapped(nil, a, width), c, width)
 	}
 	return []cell{{pad(a.text, second) + c.text, a.style}}

@@ -80,6 +80,9 @@ func claimValue(m inventory.Module, claim string) string {
 
 const claimColumn = 11
 
+// label is a name in the first column.
+func label(s string) string { return pad(cut(field(s), claimColumn-1), claimColumn) }
+
 func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 	value := claimValue(m, claim)
 	shown := field(value)
@@ -91,7 +94,7 @@ func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 	case value == "":
 		shown = "open"
 	}
-	s.pair(b, pad(field(claim), claimColumn), shown, strong, strength(m, claim, value), plain)
+	s.pair(b, label(claim), shown, strong, strength(m, claim, value), plain)
 	for _, e := range m.Evidence {
 		if e.Claim != claim {
 			continue
@@ -204,7 +207,7 @@ func (s Screen) considered(b *strings.Builder, m inventory.Module) {
 	}
 	for _, p := range m.Parts {
 		if !slices.ContainsFunc(m.Evidence, func(e inventory.Evidence) bool { return e.Claim == p.Name }) {
-			s.hang(b, pad(field(p.Name), claimColumn), field(p.Value), plain)
+			s.hang(b, label(p.Name), field(p.Value), plain)
 		}
 	}
 	lead := pad("conflicts", claimColumn)

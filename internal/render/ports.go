@@ -50,7 +50,7 @@ func (s Screen) port(b *strings.Builder, p FoundPort) {
 	if p.Verdict == "ask" {
 		st = good
 	}
-	name, role := port(p.Path), field(p.Role)
+	name, role := port(p.Path), cut(field(p.Role), 13)
 	if s.width() < cardWidth || columns(name) > 14 {
 		s.hang(b, "   ", join(" ", name, role, p.Verdict), st)
 		s.hang(b, "     ", field(p.Reason), faint)

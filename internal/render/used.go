@@ -43,8 +43,8 @@ func (s Screen) use(b *strings.Builder, us []capture.Used, sameLine bool) {
 	text, st := field(u.Text), plain
 	if u.As == capture.UseNone {
 		text, st = field(u.Why), faint
-		if len(us) == 1 {
-			text = cut(field(u.Text), max(s.width()-len(text)-numbers-as-3, 8)) + " (" + text + ")"
+		if room := s.width() - columns(text) - numbers - as - 3; len(us) == 1 && room >= 12 {
+			text = cut(field(u.Text), room) + " (" + text + ")"
 		}
 	}
 	s.lines(b, lead, plain, numbers+as, text, st)

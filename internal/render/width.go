@@ -81,16 +81,13 @@ func pad(s string, n int) string {
 // blanks where that is possible.
 func wrap(s string, first, rest int) []string {
 	var lines []string
-	room := max(first, 1)
-	for s = strings.TrimSpace(s); columns(s) > room; room = max(rest, 1) {
+	room := max(first, 2) // a wide rune needs two
+	for s = strings.TrimSpace(s); columns(s) > room; room = max(rest, 2) {
 		head, tail := split(s, room)
 		if !strings.HasPrefix(tail, " ") {
 			if i := strings.LastIndexByte(head, ' '); i > 0 {
 				head, tail = s[:i], s[i:]
 			}
-		}
-		if head == "" { // a wide rune in a single column
-			break
 		}
 		lines = append(lines, strings.TrimRight(head, " "))
 		s = strings.TrimLeft(tail, " ")

@@ -1,0 +1,4 @@
+package render
+
+// Columns lets tests measure lines.
+var Columns = columns
