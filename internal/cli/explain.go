@@ -133,7 +133,7 @@ func (k *collected) close() error { return nil }
 func pick(modules []inventory.Module, which string) ([]render.Item, error) {
 	items := make([]render.Item, len(modules))
 	for i, m := range modules {
-		items[i] = render.Item{Number: i + 1, Module: m}
+		items[i] = render.Item{Number: i + 1, Of: len(modules), Module: m}
 	}
 	if which == "" {
 		return items, nil

@@ -136,7 +136,11 @@ func (c *cards) close() error {
 	if c.sum == (render.Summary{}) {
 		return nil
 	}
-	_, err := io.WriteString(c.w, c.screen.Foot(c.sum, c.frame.why))
+	foot := c.screen.Foot(c.sum, c.frame.why)
+	if c.screen.TableHead(render.Item{}) != "" {
+		foot = "\n" + foot
+	}
+	_, err := io.WriteString(c.w, foot)
 	return writing(err)
 }
 

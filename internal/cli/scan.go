@@ -66,7 +66,7 @@ func scan(c *cobra.Command, l looker, format string) error {
 	if err != nil {
 		return err
 	}
-	if err := printReport(c.OutOrStdout(), format, report, base, "rollcall explain "+l.flags()+"N"); err != nil {
+	if err := printReport(c.OutOrStdout(), format, report, base, l); err != nil {
 		return err
 	}
 	if failed != nil {
@@ -75,13 +75,23 @@ func scan(c *cobra.Command, l looker, format string) error {
 	return unanswered(l.ports, modules)
 }
 
-// flags repeats the flags for the command that explains.
-func (l looker) flags() string {
-	var b strings.Builder
-	for _, p := range l.ports {
-		fmt.Fprintf(&b, "--port %s ", p)
+// why is the command that explains what scan has shown.
+func (l looker) why() string {
+	switch len(l.ports) {
+	case 0:
+		return "rollcall explain N"
+	case 1:
+		return "rollcall explain --port " + l.ports[0]
 	}
-	return b.String()
+	return "rollcall explain --port PATH"
+}
+
+// asked counts what the report is about.
+func (l looker) asked(modules int) string {
+	if len(l.ports) > 0 {
+		return render.Count(modules, "port")
+	}
+	return render.Count(modules, "cellular device")
 }
 
 // look asks the modules, with progress on w where that is a terminal. What was found is
@@ -134,7 +144,7 @@ func reportOf(modules []inventory.Module) (*inventory.Report, error) {
 	return r, nil
 }
 
-func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, why string) error {
+func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, l looker) error {
 	switch format {
 	case formatJSON:
 		return writeJSON(w, r, "  ")
@@ -142,15 +152,15 @@ func printReport(w io.Writer, format string, r *inventory.Report, base *fingerpr
 		return writeYAML(w, r)
 	}
 	screen := screenOf(w, base)
-	e := newEmitter(w, format, screen, frame{why: why, head: []string{
-		r.Gateway.Hostname, render.Devices(len(r.Modules)), "data " + day(base.Version())}})
+	e := newEmitter(w, format, screen, frame{why: l.why(), head: []string{
+		r.Gateway.Hostname, l.asked(len(r.Modules)), "data " + day(base.Version())}})
 	for i, m := range r.Modules {
-		if err := e.module(render.Item{Number: i + 1, Module: m}); err != nil {
+		if err := e.module(render.Item{Number: i + 1, Of: len(r.Modules), Module: m}); err != nil {
 			return err
 		}
 	}
 	if len(r.Modules) == 0 && format == formatTable {
-		_, err := io.WriteString(w, screen.Head(r.Gateway.Hostname, render.Devices(0))+
+		_, err := io.WriteString(w, screen.Head(r.Gateway.Hostname, l.asked(0))+
 			screen.Note("> the kernel shows none: \"rollcall ports\" lists what is there, \"rollcall doctor\" says what may be missing; a module on a plain UART is asked with --port PATH"))
 		return writing(err)
 	}
