@@ -151,5 +151,6 @@ func collectorOptions() []option {
 	}
 }
 
-// otherVariables are ROLLCALL_ variables of the tools, which belong to no file.
-func otherVariables() []string { return []string{"ROLLCALL_SERVER", "ROLLCALL_TOKEN"} }
+// otherVariables are ROLLCALL_ variables that belong to no file: those of the tools, and the mark of
+// a program that started itself again without a capability (serialport.DropSysAdmin).
+func otherVariables() []string { return []string{"ROLLCALL_SERVER", "ROLLCALL_TOKEN", "ROLLCALL_STARTED_AGAIN"} }
