@@ -29,6 +29,7 @@ type Base struct {
 	others   [knowledge.Subjects]buckets // of devices that are not cellular
 	patterns []pattern
 	nameRule []string // by maker: how evidence by name is called
+	refusals [][]byte
 }
 
 // buckets holds the numbers of the rules that may match a text, by its first byte.
@@ -83,6 +84,9 @@ func newBase(p *knowledge.Pack, version string) *Base {
 	for i := range p.Makers {
 		b.nameRule = append(b.nameRule, p.Makers[i].Slug+"/names")
 	}
+	for _, word := range p.Refusals {
+		b.refusals = append(b.refusals, []byte(word))
+	}
 	for i := range p.Rules {
 		b.index(&p.Rules[i], uint16(i))
 	}
@@ -105,7 +109,7 @@ func (b *Base) index(r *knowledge.Rule, n uint16) {
 // match runs rule n on text and gives the submatch indexes, nil for no match.
 func (b *Base) match(n uint16, text string) []int {
 	r, p := &b.pack.Rules[n], &b.patterns[n]
-	if !strings.HasPrefix(text, r.Prefix) {
+	if !strings.HasPrefix(text, r.Prefix) || len(r.Inside) > len(r.Prefix) && !strings.Contains(text, r.Inside) {
 		return nil
 	}
 	p.once.Do(func() {

@@ -12,8 +12,12 @@ type choice struct {
 	b *Base
 	w *work
 	d decision
-	// modelMark is the mark that tells most of the chosen model, -1 none; the others name
-	// where the chosen value stands.
+	*chosen
+}
+
+// chosen says where the chosen values stand. It is apart from choice, which stays on the stack.
+type chosen struct {
+	// modelMark is the mark that tells most of the chosen model, -1 none.
 	modelMark                  int
 	modelSource, modelQuote    string
 	firmwareSource, firmwareAt string
@@ -64,8 +68,10 @@ func (c *choice) model(id *inventory.Identity) {
 		}
 		score := int(m.rank)/4 + fromRule
 		switch {
-		case m.by == byReply || m.by == byBanner || m.by == byHardware:
+		case m.by == byReply || m.by == byBanner:
 			score += knownModel + int(m.rank)/2
+		case m.by == byHardware:
+			score += knownModel - 100 // better than a firmware's name, less than what it calls itself
 		case m.by == byFirmware && m.strength >= knowledge.Strong:
 			score += knownModel / 2
 		}

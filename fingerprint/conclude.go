@@ -42,7 +42,8 @@ func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *
 	} else {
 		v.Possible = b.possible(t)
 	}
-	c := choice{b: b, w: w, d: d}
+	var got chosen
+	c := choice{b: b, w: w, d: d, chosen: &got}
 	c.model(&v.Identity)
 	c.firmware(&v.Identity)
 	c.rest(&v.Identity)
@@ -54,9 +55,9 @@ func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *
 	if v.Identity.Maker != "" && v.Identity.Model != "" {
 		v.State = inventory.StateIdentified
 	}
-	v.Confidence = confidence(d, v, c.modelMark >= 0)
+	v.Confidence = confidence(d, v, got.modelMark >= 0)
 	v.Reason = b.reason(w, v, d)
-	b.evidence(w, v, d, &c, ids)
+	b.evidence(w, v, d, &got, ids)
 }
 
 // confidence: points become a probability that grows ever more slowly; contradictions halve it.

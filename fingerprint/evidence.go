@@ -41,7 +41,7 @@ func (f *facts) put(claim uint8, name, value, source, quote, rule string, streng
 const reported = "reported"
 
 // evidence shows for each claim what supports it, strongest first, and what speaks against it.
-func (b *Base) evidence(w *work, v *Verdict, d decision, c *choice, ids *identifiers) {
+func (b *Base) evidence(w *work, v *Verdict, d decision, c *chosen, ids *identifiers) {
 	var f facts
 	id := &v.Identity
 	for i := range w.nMark {

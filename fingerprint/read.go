@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -236,8 +237,8 @@ func (b *Base) refusal(s string) bool {
 		}
 		low = append(low, c)
 	}
-	for _, word := range b.pack.Refusals {
-		if containsBytes(low, word) {
+	for _, word := range b.refusals {
+		if bytes.Contains(low, word) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 // judgeLine runs the rules for whole lines.
 func (b *Base) judgeLine(w *work, s, quote, source string, rank uint8, banner bool) {
+	s = s[:min(len(s), maxRuleText)]
 	r := reading{value: s, quote: quote, source: source, rank: rank}
 	by := byReply
 	if banner {
@@ -125,6 +126,7 @@ func (b *Base) judgeOthers(w *work, on knowledge.Subject, s, source, quote strin
 	if s == "" {
 		return
 	}
+	s = s[:min(len(s), maxRuleText)]
 	for _, n := range b.others[on][s[0]] {
 		rule := &b.pack.Rules[n]
 		better := rule.Strength > w.otherStrength || rule.Strength == w.otherStrength && n < w.otherRule

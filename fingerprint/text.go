@@ -166,12 +166,3 @@ func (b *Base) ownPart(s string, field knowledge.Field) string {
 	}
 	return trim(s[:end])
 }
-
-func containsBytes(b []byte, word string) bool {
-	for i := 0; i+len(word) <= len(b); i++ {
-		if string(b[i:i+len(word)]) == word {
-			return true
-		}
-	}
-	return false
-}

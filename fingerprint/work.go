@@ -11,6 +11,7 @@ const (
 	maxExchanges = 64
 	maxLines     = 64   // of one exchange, and of the banner
 	maxLine      = 4096 // bytes of a line
+	maxRuleText  = 512  // bytes of a line that rules look at
 	maxValue     = 160  // bytes of a value that can be a name, model or revision
 	maxReadings  = 96
 	maxMarks     = 64

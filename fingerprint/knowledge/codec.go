@@ -20,6 +20,10 @@ type codec struct {
 	table   []string
 	numbers map[string]uint64
 	failed  bool
+
+	// Small lists are cut from larger pieces of memory.
+	refMemory     []MakerRef
+	variantMemory []FamilyVariant
 }
 
 // Encode gives the bytes of a pack. The same pack always gives the same bytes.
@@ -156,6 +160,25 @@ func list[T any](c *codec, s *[]T, item func(*T)) {
 	}
 }
 
+// smallList is list for the many short ones.
+func smallList[T any](c *codec, memory *[]T, s *[]T, item func(*T)) {
+	if !c.reading {
+		list(c, s, item)
+		return
+	}
+	n := c.count(1)
+	if n == 0 {
+		return
+	}
+	if len(*memory) < n {
+		*memory = make([]T, max(n, 1024))
+	}
+	*s, *memory = (*memory)[:n:n], (*memory)[n:]
+	for i := range *s {
+		item(&(*s)[i])
+	}
+}
+
 func (c *codec) pack(p *Pack) {
 	c.text(&p.AsOf)
 	list(c, &p.Makers, c.maker)
@@ -204,13 +227,15 @@ func (c *codec) family(f *Family) {
 	number(c, &f.Strength)
 	c.flag(&f.Unconfirmed)
 	c.flag(&f.FirmwareVariants)
-	list(c, &f.Variants, func(v *FamilyVariant) {
-		c.texts(&v.Key, &v.Name, &v.Full, &v.Technology, &v.Chipset)
-	})
+	smallList(c, &c.variantMemory, &f.Variants, c.variant)
+}
+
+func (c *codec) variant(v *FamilyVariant) {
+	c.texts(&v.Key, &v.Name, &v.Full, &v.Technology, &v.Chipset)
 }
 
 func (c *codec) rule(r *Rule) {
-	c.texts(&r.ID, &r.Pattern, &r.Prefix, &r.First)
+	c.texts(&r.ID, &r.Pattern, &r.Prefix, &r.Inside, &r.First)
 	number(c, &r.On)
 	number(c, &r.Strength)
 	number(c, &r.Owner)
@@ -222,8 +247,10 @@ func (c *codec) rule(r *Rule) {
 }
 
 func (c *codec) refs(r *[]MakerRef) {
-	list(c, r, func(m *MakerRef) { number(c, &m.Maker); c.flag(&m.Unconfirmed) })
+	smallList(c, &c.refMemory, r, c.ref)
 }
+
+func (c *codec) ref(m *MakerRef) { number(c, &m.Maker); c.flag(&m.Unconfirmed) }
 
 func (c *codec) usb(u *USB) {
 	number(c, &u.VID)

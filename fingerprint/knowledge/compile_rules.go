@@ -124,6 +124,7 @@ func (b *builder) pattern(row *RuleRow, r *Rule) {
 		return
 	}
 	r.Prefix, r.First = beginnings(tree)
+	r.Inside = inside(tree)
 	for _, name := range tree.CapNames()[1:] {
 		if name == "" {
 			b.wrong(row.Where, "rule %s: every group has a name, or begins with ?:", r.ID)

@@ -48,6 +48,22 @@ func literal(parts []*syntax.Regexp) string {
 	return b.String()
 }
 
+// inside gives the longest literal text that every match holds somewhere.
+func inside(re *syntax.Regexp) string {
+	longest := ""
+	for _, p := range flatten(re, nil) {
+		switch {
+		case p.Op == syntax.OpLiteral && p.Flags&syntax.FoldCase == 0 && len(string(p.Rune)) > len(longest):
+			longest = string(p.Rune)
+		case p.Op == syntax.OpPlus:
+			if s := inside(p.Sub[0]); len(s) > len(longest) {
+				longest = s
+			}
+		}
+	}
+	return longest
+}
+
 type byteSet struct {
 	has [256]bool
 	any bool

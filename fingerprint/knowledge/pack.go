@@ -140,10 +140,11 @@ type Rule struct {
 	ID      string
 	On      Subject
 	Pattern string
-	// Prefix is the literal text with which every match begins; First are the bytes with
-	// which a match may begin, "" any. They spare most patterns from running.
-	Prefix, First string
-	Strength      Strength
+	// Prefix is the literal text with which every match begins, Inside one that stands in every
+	// match; First are the bytes with which a match may begin, "" any. They spare most
+	// patterns from running.
+	Prefix, Inside, First string
+	Strength              Strength
 	// Owner is the company of the file, Maker the one that a match proves (None: none).
 	Owner, Maker uint16
 	// Other is the number of the kind of device that is not cellular, plus one.
