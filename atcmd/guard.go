@@ -35,6 +35,8 @@ func newGuard(p Port, name string) *guard {
 	return &guard{port: p, name: name, start: time.Now(), in: make(chan Chunk, 16), quit: make(chan struct{}), feed: newFeed(), sentAt: -1}
 }
 
+var _ io.ReadWriter = (*guard)(nil) // what at wants of a port
+
 // permitted returns the query that p, as at writes it, stands for.
 func permitted(p []byte) (Command, bool) {
 	c, ok := catalogue().byLine[string(p)]

@@ -167,7 +167,7 @@ func TestB08Unplugged(t *testing.T) {
 		})
 		t.Run("pty/"+name, func(t *testing.T) {
 			m := build()
-			onPty(t, m, atcmd.Settings{Timeout: 500 * time.Millisecond}, func(t *testing.T, s *atcmd.Session, _ *atcmdtest.Pty) {
+			onPty(t, m, atcmd.Settings{Timeout: 2 * time.Second}, func(t *testing.T, s *atcmd.Session, _ *atcmdtest.Pty) {
 				lost(t, s, step(t, m, s))
 			})
 		})
@@ -186,7 +186,7 @@ func lost(t *testing.T, s *atcmd.Session, err error) {
 	begun := time.Now()
 	_, err = ask(t, s, "AT+CGMM")
 	expectKind(t, err, atcmd.Lost, nil)
-	if took := time.Since(begun); took > 300*time.Millisecond {
+	if took := time.Since(begun); took > time.Second {
 		t.Errorf("the second error took %v", took)
 	}
 }
@@ -243,6 +243,21 @@ func TestB11BlockedWrite(t *testing.T) {
 			}
 			_, err := ask(t, s, "ATI")
 			expectKind(t, err, atcmd.Blocked, nil)
+		})
+	})
+	t.Run("given up", func(t *testing.T) {
+		m := atcmdtest.Behave(atcmdtest.Silence)
+		m.Deaf = true
+		visit(t, m, fast(), func(t *testing.T, s *atcmd.Session) {
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			begun := time.Now()
+			_, err := s.Ask(ctx, query(t, "ATI"))
+			expectKind(t, err, atcmd.Blocked, context.DeadlineExceeded)
+			if took := time.Since(begun); took > 200*time.Millisecond {
+				t.Errorf("took %v", took)
+			}
+			expectKind(t, wakeOf(s), atcmd.Blocked, nil)
 		})
 	})
 	t.Run("pty", func(t *testing.T) {

@@ -3,7 +3,6 @@ package atcmd
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -76,8 +75,11 @@ func (r *round) cancel(why error) outcome {
 	if !r.s.guard.writing() {
 		return r.giveUp(r.s.fault(NoAnswer, r.cmd, why))
 	}
+	err := r.s.leave(Blocked, r.cmd, why)
 	r.s.guard.hurry()
-	return r.fail(NoteLost, r.s.leave(Blocked, r.cmd, why))
+	out := r.fail(NoteLost, err)
+	out.err = err
+	return out
 }
 
 // begin hands c to at, which writes it through the guard.
@@ -158,8 +160,8 @@ func (r *round) complete() outcome {
 	r.sortOut()
 	r.s.guard.feed.put(r.info, r.code == codeOK)
 	got := <-r.reply
-	if errors.Is(got.err, at.ErrClosed) {
-		return r.fail(NoteLost, r.s.gone(r.cmd))
+	if unsentErr(got.err) || errors.Is(got.err, at.ErrClosed) {
+		return r.unsent(got.err)
 	}
 	r.s.learn(r.answer)
 	x := r.exchange(unmark(got.info), r.final, "")
@@ -222,7 +224,10 @@ func (r *round) giveUpAs(note string, err error) outcome {
 
 // fail ends a round without an answer; the lines that came are kept, unconfirmed.
 func (r *round) fail(note string, err error) outcome {
-	r.release()
+	r.s.guard.feed.put(nil, false) // at waits for an answer that will not be given
+	if got := <-r.reply; unsentErr(got.err) {
+		return r.unsent(got.err)
+	}
 	lines := r.info
 	if r.before != nil {
 		lines = append(slices.Clone(r.before.info), r.info...)
@@ -238,13 +243,14 @@ func (r *round) fail(note string, err error) outcome {
 	return outcome{x: x, err: err}
 }
 
-// release ends the command in at, which waits for an answer that will not be given.
-func (r *round) release() {
-	r.s.guard.feed.put(nil, false)
-	<-r.reply
+// unsentErr reports whether the guard or the port refused the command.
+func unsentErr(err error) bool {
+	var e *Error
+	return errors.As(err, &e)
 }
 
-// unsent ends a round whose command at could not write.
+// unsent ends a round whose command at could not write. The port is left, so nobody is
+// given what at may still find in its feed.
 func (r *round) unsent(err error) outcome {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -278,5 +284,3 @@ func (r *round) exchange(lines []string, final, note string) inventory.Exchange 
 	}
 	return x
 }
-
-var _ io.ReadWriter = (*guard)(nil)
