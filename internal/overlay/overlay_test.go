@@ -1,6 +1,8 @@
 package overlay
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,5 +38,43 @@ func TestWrongFilesAreNamed(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.yaml", "a.yaml", "c.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "d.yaml"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"": "", dir: "a.yaml b.yaml", filepath.Join(dir, "b.yaml"): "b.yaml"} {
+		files, err := Files(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range files {
+			got = append(got, string(f.Data))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+	if _, err := Files(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want that it is not there", err)
+	}
+}
+
+func TestDanglingFileIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(dir, "none"), filepath.Join(dir, "x.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil {
+		t.Error("a file of the user's own was left out in silence")
 	}
 }
