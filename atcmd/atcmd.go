@@ -24,7 +24,7 @@ const (
 
 // Waits inside the dialogue. None of them is spent while a module answers as it should.
 const (
-	firstLook = 2 * time.Millisecond   // for bytes that already wait in the port
+	firstLook = time.Millisecond       // for bytes that already wait in the port
 	silence   = 300 * time.Millisecond // that ends what an earlier command started
 	settle    = 100 * time.Millisecond // after a resynchronising OK, so that a second one is noticed
 	noise     = 3 * time.Second        // of talk without such a silence is given up on
