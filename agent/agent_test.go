@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,11 +17,20 @@ import (
 
 // box is an Outbox that keeps what it was given.
 type box struct {
+	mu   sync.Mutex
 	got  []*inventory.Envelope
 	fail error
 }
 
+func (b *box) all() []*inventory.Envelope {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.got)
+}
+
 func (b *box) Put(e *inventory.Envelope) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.fail != nil {
 		return b.fail
 	}
@@ -34,7 +44,7 @@ func (b *box) Health() []inventory.Warning { return nil }
 
 func (b *box) kinds() string {
 	var s []string
-	for _, e := range b.got {
+	for _, e := range b.all() {
 		s = append(s, string(e.Kind))
 	}
 	return strings.Join(s, " ")
@@ -42,7 +52,7 @@ func (b *box) kinds() string {
 
 func (b *box) report(t *testing.T, i int) *inventory.Report {
 	t.Helper()
-	r, err := inventory.DecodeReport(b.got[i].Body)
+	r, err := inventory.DecodeReport(b.all()[i].Body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +97,7 @@ func TestQuietDay(t *testing.T) {
 		}
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		full := slices.DeleteFunc(slices.Clone(b.got), func(e *inventory.Envelope) bool { return e.Kind != inventory.KindReport })
+		full := slices.DeleteFunc(b.all(), func(e *inventory.Envelope) bool { return e.Kind != inventory.KindReport })
 		if len(full) != 2 {
 			t.Errorf("after a day there were %d full reports, want 2", len(full))
 		}
@@ -140,7 +150,7 @@ func TestCancelledRoundIsNotReported(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Survey = func(context.Context) ([]inventory.Module, error) { cancel(); return nil, nil }
 	a := newAgent(t, s)
-	if _, err := a.Once(ctx); !errors.Is(err, context.Canceled) || len(b.got) != 0 {
+	if _, err := a.Once(ctx); !errors.Is(err, context.Canceled) || len(b.all()) != 0 {
 		t.Errorf("got %v and %s", err, b.kinds())
 	}
 }
@@ -257,7 +267,7 @@ func TestE14Privacy(t *testing.T) {
 			if _, err := newAgent(t, s).Once(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			body := string(b.got[0].Body)
+			body := string(b.all()[0].Body)
 			for _, secret := range []string{"867012040000009", "8670120400000012", "A0C72311000000", "867012040000001", "89860000000000000001", "ODY3MDEyMDQwMDAwMDA5"} {
 				if strings.Contains(body, secret) {
 					t.Errorf("%s leaves the gateway", secret)

@@ -86,10 +86,10 @@ func TestF01(t *testing.T) {
 		synctest.Wait()
 		real := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 		w.set(real, true)
-		before := len(b.got)
+		before := len(b.all())
 		time.Sleep(31 * time.Minute)
 		synctest.Wait()
-		ordered(t, b.got)
+		ordered(t, b.all())
 		first := b.report(t, 0)
 		if first.ClockSynced || first.Time.Year() != 1970 || !slices.ContainsFunc(first.Health, func(w inventory.Warning) bool { return w.Code == "clock-unsure" }) {
 			t.Errorf("at first: synced %v, time %v, health %v", first.ClockSynced, first.Time, first.Health)
@@ -97,7 +97,7 @@ func TestF01(t *testing.T) {
 		if first.Boot != 1 {
 			t.Errorf("first boot %d", first.Boot)
 		}
-		if len(b.got) <= before || b.got[before].Kind != inventory.KindReport {
+		if len(b.all()) <= before || b.all()[before].Kind != inventory.KindReport {
 			t.Fatalf("after the step went out %s", b.kinds())
 		}
 		after := b.report(t, before)
@@ -126,15 +126,15 @@ func TestF02(t *testing.T) {
 		a := newAgent(t, s)
 		go func() { _ = a.Run(t.Context()) }()
 		for _, step := range []time.Duration{-time.Hour, 24 * time.Hour, -100 * 24 * time.Hour, 1000 * time.Hour} {
-			before := len(b.got)
+			before := len(b.all())
 			w.step(step)
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if n := len(b.got) - before; n < 3 || n > 5 {
+			if n := len(b.all()) - before; n < 3 || n > 5 {
 				t.Errorf("in an hour after a step of %v went out %d", step, n)
 			}
 		}
-		ordered(t, b.got)
+		ordered(t, b.all())
 	})
 }
 
@@ -154,10 +154,10 @@ func TestF04(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(b.got) < 100 {
-			t.Fatalf("went out: %d", len(b.got))
+		if len(b.all()) < 100 {
+			t.Fatalf("went out: %d", len(b.all()))
 		}
-		ordered(t, b.got)
+		ordered(t, b.all())
 	})
 }
 
@@ -177,7 +177,7 @@ func TestF09(t *testing.T) {
 		stuck := func() bool {
 			return slices.ContainsFunc(a.health.list(), func(w inventory.Warning) bool { return w.Code == "look-stuck" })
 		}
-		if !stuck() || len(b.got) != 0 {
+		if !stuck() || len(b.all()) != 0 {
 			t.Errorf("health %v, sent %s", a.health.list(), b.kinds())
 		}
 		if r, err := a.ask(t.Context()); err != nil {
@@ -207,7 +207,7 @@ func TestSurveyPanic(t *testing.T) {
 		a := newAgent(t, s)
 		go func() { _ = a.Run(t.Context()) }()
 		synctest.Wait()
-		if len(b.got) != 1 || !strings.Contains(b.report(t, 0).Health[0].Text, "planted") {
+		if len(b.all()) != 1 || !strings.Contains(b.report(t, 0).Health[0].Text, "planted") {
 			t.Errorf("sent %s", b.kinds())
 		}
 	})
@@ -360,7 +360,7 @@ func TestE14Log(t *testing.T) {
 	if _, err := newAgent(t, s).Once(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for what, text := range map[string]string{"log": log.String(), "report": string(b.got[0].Body)} {
+	for what, text := range map[string]string{"log": log.String(), "report": string(b.all()[0].Body)} {
 		if strings.Contains(text, "867012040000009") {
 			t.Errorf("the %s holds an IMEI: %s", what, text)
 		}

@@ -10,21 +10,22 @@ import (
 // TestC09 is an outage of seven days with a report a minute, of small and of large
 // reports: the limits hold, the newest full picture stays, and the drops are counted.
 func TestC09(t *testing.T) {
-	for name, size := range map[string]int{"small": 100, "large": 60_000} {
+	for name, size := range map[string]int{"small": 2_000, "large": 60_000} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			body := make([]byte, size)
 			const minutes = 7 * 24 * 60
 			d := newMemDisk()
-			s := newSpool(Limits{}, func() (disk, error) { return d, nil })
+			s := unsigned(Limits{}, d)
 			if err := s.start(); err != nil {
 				t.Fatal(err)
 			}
 			var newest *inventory.Envelope
 			for i := range uint64(minutes) {
-				e := heartbeat(1, i+1)
+				e := &inventory.Envelope{Kind: inventory.KindHeartbeat, ID: inventory.NewID(), Gateway: "gw",
+					Order: inventory.Order{Boot: 1, Seq: i + 1}, Body: body[:100]}
 				if i < minutes*3/4 { // then nothing changes any more
-					e = report(1, i+1, size)
-					newest = e
+					e.Kind, e.Body, newest = inventory.KindReport, body, e
 				}
 				put(t, s, e)
 			}

@@ -21,7 +21,7 @@ func Open(dir string, l Limits) (*Spool, error) {
 
 func newSpool(l Limits, attach func() (disk, error)) *Spool {
 	l = l.withDefaults()
-	return &Spool{limits: l, attach: attach, decode: decodeRecord, health: health{now: l.Now}}
+	return &Spool{limits: l, attach: attach, decode: decodeRecord, verify: (*inventory.Envelope).Verify, health: health{now: l.Now}}
 }
 
 func (s *Spool) start() error {
@@ -100,8 +100,13 @@ func (s *Spool) load(name string) (e *inventory.Envelope, size int64, err error)
 			e, err = nil, fmt.Errorf("reading the record panicked: %v", r)
 		}
 	}()
-	e, err = s.decode(name, b)
-	return e, int64(len(b)), err
+	if e, err = s.decode(name, b); err == nil {
+		err = s.verify(e)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return e, int64(len(b)), nil
 }
 
 // judge decides about a record that cannot be read, and says whether it is gone for good.

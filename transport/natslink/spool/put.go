@@ -86,7 +86,7 @@ func (s *Spool) admit(e *inventory.Envelope) ([]byte, error) {
 	if len(e.Body) > inventory.MaxReportBytes {
 		return nil, inventory.ErrTooLarge
 	}
-	if err := e.Verify(); err != nil {
+	if err := s.verify(e); err != nil {
 		return nil, err
 	}
 	return encodeRecord(e)

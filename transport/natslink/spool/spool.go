@@ -56,6 +56,7 @@ type Spool struct {
 	limits Limits
 	attach func() (disk, error) // opens and locks the directory
 	decode func(name string, b []byte) (*inventory.Envelope, error)
+	verify func(*inventory.Envelope) error
 
 	mu      sync.Mutex
 	disk    disk     // nil while there is no directory to write to
