@@ -16,6 +16,8 @@ type rule struct {
 	each    cel.Program // or nil
 	when    cel.Program
 	message message
+	brief   message     // or nil
+	evident cel.Program // or nil
 }
 
 type exception struct {
@@ -84,7 +86,13 @@ func (c *compiler) rule(r *Rule) *rule {
 		out.each = c.program("each", r.Each, r.On, false, cel.ListType(c.k.hit))
 	}
 	out.when = c.program("when", r.When, r.On, r.Each != "", cel.BoolType)
-	out.message = c.message(r)
+	out.message = c.message(r, "message", r.Message)
+	if r.Brief != "" {
+		out.brief = c.message(r, "brief", r.Brief)
+	}
+	if r.Evident != "" {
+		out.evident = c.program("evident", r.Evident, r.On, r.Each != "", cel.BoolType)
+	}
 	return out
 }
 
@@ -101,10 +109,10 @@ func (c *compiler) exception(e *Exception, on map[string]Scope) *exception {
 	return out
 }
 
-func (c *compiler) message(r *Rule) message {
-	parts, err := splitMessage(r.Message)
+func (c *compiler) message(r *Rule, key, text string) message {
+	parts, err := splitMessage(text)
 	if err != nil {
-		c.fault("message", "%v", err)
+		c.fault(key, "%v", err)
 		return nil
 	}
 	var m message
@@ -113,7 +121,7 @@ func (c *compiler) message(r *Rule) message {
 			m = append(m, piece{literal: s})
 			continue
 		}
-		m = append(m, piece{program: c.program("message", s, r.On, r.Each != "", cel.StringType)})
+		m = append(m, piece{program: c.program(key, s, r.On, r.Each != "", cel.StringType)})
 	}
 	return m
 }

@@ -33,6 +33,15 @@
 //	a.comparableWith(b)          whether they can
 //	validIMEI(text)              15 digits with a right check digit
 //
+// A policy file may also hold cases: a module in a gateway, and what must be found of it or not.
+// They change nothing in judgement; [Policy.Test] judges them.
+//
+//	cases:
+//	  - name: a substation takes no module of that origin
+//	    module: {identity: {maker: quectel, model: EC25-E}, origin: {country: CN}}
+//	    gateway: {labels: {site: substation}}
+//	    finds: [substation-origin, named-in-list/dod-1260h]
+//
 // A label that is not set is "", so that a rule about labels needs no guard; whether it is
 // set is asked as "site" in gateway.labels.
 package policy

@@ -107,11 +107,23 @@ func (p *Policy) once(dst []Finding, r *rule, s *scope, now time.Time) []Finding
 		return p.failed(dst, r, err)
 	}
 	f := Finding{Rule: r.ID, Severity: r.Severity, Text: text}
+	r.forShowing(&f, s)
 	if s.hit != nil {
 		f.List, f.Edition, f.Source, f.Since = s.hit.List.ID, s.hit.Edition, s.hit.Source(), s.hit.Since()
 	}
 	f.Excepted = p.excepted(&f, s, now)
 	return append(dst, f)
+}
+
+// forShowing adds what only those need who show the finding. What cannot be judged is shown in full.
+func (r *rule) forShowing(f *Finding, s *scope) {
+	if r.brief != nil {
+		f.Brief, _ = r.brief.render(s)
+	}
+	if r.evident != nil {
+		v, _, err := r.evident.Eval(s)
+		f.Evident = err == nil && v == types.True
+	}
 }
 
 func (p *Policy) failed(dst []Finding, r *rule, err error) []Finding {

@@ -10,6 +10,10 @@ type Finding struct {
 	Edition  string   `json:"edition,omitempty"`
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"`
+	// Brief is the text for where the module's name stands beside it; "" is Text. Evident says
+	// that it need not stand there at all. They are for showing a finding, and are not stored.
+	Brief   string `json:"-"`
+	Evident bool   `json:"-"`
 	// Source is the address of the text that the finding relies on.
 	Source string `json:"source,omitempty"`
 	// Since is the day since which the maker is named in the list; not when the finding was

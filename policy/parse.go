@@ -18,6 +18,7 @@ type spec struct {
 	floors     []Floor
 	rules      []Rule
 	exceptions []Exception
+	cases      []Case
 }
 
 func (s spec) clone() spec {
@@ -26,7 +27,8 @@ func (s spec) clone() spec {
 	for k, v := range s.sets {
 		c.sets[k] = v
 	}
-	c.floors, c.rules, c.exceptions = slices.Clone(s.floors), slices.Clone(s.rules), slices.Clone(s.exceptions)
+	c.floors, c.rules = slices.Clone(s.floors), slices.Clone(s.rules)
+	c.exceptions, c.cases = slices.Clone(s.exceptions), slices.Clone(s.cases)
 	return c
 }
 
@@ -66,6 +68,9 @@ func (s *spec) document(d *yamldoc.Doc, file string) {
 	for _, n := range d.Docs("exceptions") {
 		s.exception(n, file, seen)
 	}
+	for _, n := range d.Docs("cases") {
+		s.cases = append(s.cases, parseCase(n, file))
+	}
 	d.Done()
 }
 
@@ -103,7 +108,7 @@ func (s *spec) rule(n *yamldoc.Doc, file string, seen map[string]bool) {
 	}
 	r := Rule{
 		ID: id, On: OnModule, Each: n.String("each"), When: n.Need("when"), Severity: severity(n), Message: n.Need("message"),
-		Doc: n.String("doc"), Enabled: enabled, File: file, Line: n.Line,
+		Brief: n.String("brief"), Evident: n.String("evident"), Doc: n.String("doc"), Enabled: enabled, File: file, Line: n.Line,
 	}
 	if n.Has("on") {
 		r.On = yamldoc.OneOf(n, "on", OnModule, OnGateway)

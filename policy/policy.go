@@ -42,6 +42,11 @@ type Rule struct {
 	Severity Severity `json:"severity"`
 	// Message is the text of the finding; ${…} holds an expression.
 	Message string `json:"message"`
+	// Brief is the text where the module's name stands beside it already; "" is Message.
+	Brief string `json:"brief,omitempty"`
+	// Evident is a condition: what the rule found is shown with every module anyway, as its
+	// origin is, and need not be said again there. "" is never.
+	Evident string `json:"evident,omitempty"`
 	// Doc says what the rule is for and what to do about a finding.
 	Doc string `json:"doc"`
 	// Enabled: a rule that is not is kept but not judged.

@@ -23,11 +23,20 @@ type Change struct {
 // Compare says what after finds about the module that before does not, and the other way
 // round. It is not ok if nothing differs.
 func Compare(before, after *Policy, m *inventory.Module, g *Gateway, now time.Time) (c Change, ok bool) {
-	was, is := before.Evaluate(m, g, now), after.Evaluate(m, g, now)
 	c.Module = m.ID
 	if g != nil {
 		c.Gateway = g.ID
 	}
+	return c.between(before.Evaluate(m, g, now), after.Evaluate(m, g, now))
+}
+
+// CompareGateway says the same about the rules on gateways. The change has no module.
+func CompareGateway(before, after *Policy, g *Gateway, now time.Time) (c Change, ok bool) {
+	c.Gateway = g.ID
+	return c.between(before.EvaluateGateway(g, now), after.EvaluateGateway(g, now))
+}
+
+func (c Change) between(was, is []Finding) (Change, bool) {
 	for _, f := range is {
 		switch i := find(was, &f); {
 		case i < 0:

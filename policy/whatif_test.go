@@ -96,3 +96,19 @@ func TestWhatIfStopsWhenAskedTo(t *testing.T) {
 		t.Errorf("%d", n)
 	}
 }
+
+func TestWhatIfAboutGateways(t *testing.T) {
+	before := load(t)
+	after, err := before.With(nil, policy.Overlay{Name: "p.yaml", Data: []byte("policy: p\nrules: [{id: gateway-silent, enabled: false}]")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &policy.Gateway{Gateway: inventory.Gateway{ID: "gw-1"}, LastSeen: now.AddDate(0, 0, -9)}
+	c, ok := policy.CompareGateway(before, after, g, now)
+	if !ok || c.Gateway != "gw-1" || len(c.Closed) != 1 || c.Closed[0].Rule != "gateway-silent" {
+		t.Errorf("%v %+v", ok, c)
+	}
+	if _, ok := policy.CompareGateway(before, before, g, now); ok {
+		t.Error("a policy differs from itself")
+	}
+}

@@ -97,7 +97,12 @@ type Entry struct {
 	Note string `json:"note,omitempty"`
 	// Confirmed: the name was read there. Others are hints for a person, never a finding.
 	Confirmed bool `json:"confirmed"`
+	// Proposed: nobody published it; somebody asks what would follow. Its hits say so.
+	Proposed bool `json:"proposed,omitempty"`
 }
+
+// Proposal is the edition of hits on proposed entries.
+const Proposal = "proposed"
 
 // Hit says that a maker is named in a list.
 type Hit struct {
@@ -109,8 +114,11 @@ type Hit struct {
 
 // Sentence gives the neutral words for it.
 func (h Hit) Sentence() string {
-	if h.Edition == "" {
+	switch h.Edition {
+	case "":
 		return "named in " + h.List.Phrase
+	case Proposal:
+		return "named in a proposed edition of " + h.List.Phrase
 	}
 	return "named in " + h.List.Phrase + ", edition " + h.Edition
 }
@@ -124,8 +132,8 @@ func (h Hit) Source() string {
 			return e.Source
 		}
 	}
-	if h.Entry.Source != "" {
-		return h.Entry.Source
+	if h.Entry.Source != "" || h.Entry.Proposed {
+		return h.Entry.Source // the list's own does not have the name
 	}
 	return h.List.Source
 }

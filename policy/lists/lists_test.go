@@ -139,6 +139,26 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// What somebody only asks about is never said to stand in an edition, and has no source.
+func TestProposal(t *testing.T) {
+	s, err := embedded(t).With(lists.Overlay{Name: "p.yaml", Data: []byte(`
+extend: dod-1260h
+entries: [{maker: fibocom, name: Fibocom Wireless Inc., since: 2026-11-01, confirmed: true, proposed: true}]`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits := s.Naming("fibocom", time.Time{})
+	if len(hits) != 1 {
+		t.Fatalf("%d hits", len(hits))
+	}
+	if got := hits[0].Sentence(); got != "named in a proposed edition of the DoD Section 1260H list" {
+		t.Errorf("%q", got)
+	}
+	if got := hits[0].Source(); got != "" {
+		t.Errorf("source %q does not have the name", got)
+	}
+}
+
 func TestStates(t *testing.T) {
 	s := embedded(t)
 	want := map[string]string{

@@ -80,6 +80,7 @@ func parseEntries(d *yamldoc.Doc) []Entry {
 			Via:       n.String("via"),
 			Note:      n.String("note"),
 			Confirmed: n.Bool("confirmed", false),
+			Proposed:  n.Bool("proposed", false),
 		}
 		if e.Since.IsZero() {
 			n.Fault("since", "missing")

@@ -70,10 +70,17 @@ func (s *Set) hits(maker string, at time.Time, want func(*List, *Entry) bool) []
 		l := &s.lists[p.list]
 		e := &l.Entries[p.entry]
 		if want(l, e) && s.during(e, at) {
-			hits = append(hits, Hit{List: l, Entry: e, Edition: l.editionAt(s.believe(at))})
+			hits = append(hits, s.hit(l, e, at))
 		}
 	}
 	return hits
+}
+
+func (s *Set) hit(l *List, e *Entry, at time.Time) Hit {
+	if e.Proposed {
+		return Hit{List: l, Entry: e, Edition: Proposal}
+	}
+	return Hit{List: l, Entry: e, Edition: l.editionAt(s.believe(at))}
 }
 
 // during says whether e's spell covers the time.
