@@ -18,6 +18,7 @@ import (
 
 func identifyCommand() *cobra.Command {
 	var from, format, fingerprints string
+	var j judging
 	c := &cobra.Command{
 		Use:   "identify",
 		Short: "Identify modules from transcripts, logs and pasted sessions",
@@ -35,7 +36,11 @@ its id.`,
 			if err != nil {
 				return err
 			}
-			return identify(c, base, from, format)
+			judge, err := j.load()
+			if err != nil {
+				return err
+			}
+			return identify(c, base, judge, from, format)
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "`FILE` to read, or - for standard input")
@@ -43,11 +48,12 @@ its id.`,
 		panic(err) // the flag was defined in the line above
 	}
 	addFingerprints(c, &fingerprints)
+	j.addFlags(c)
 	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
 	return c
 }
 
-func identify(c *cobra.Command, base *fingerprint.Base, from, format string) (err error) {
+func identify(c *cobra.Command, base *fingerprint.Base, j *judge, from, format string) (err error) {
 	in, err := openInput(c, from)
 	if err != nil {
 		return err
@@ -57,7 +63,7 @@ func identify(c *cobra.Command, base *fingerprint.Base, from, format string) (er
 	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
 	defer func() { err = errors.Join(err, writing(out.Flush())) }()
 	i := identifier{base: base, stderr: c.ErrOrStderr(), screen: screenOf(c.OutOrStdout(), base), format: format}
-	i.emitter = newEmitter(out, format, i.screen, frame{why: "rollcall explain " + from})
+	i.emitter = j.emitter(out, format, i.screen, frame{why: "rollcall explain " + from})
 	if err := i.read(in, out); err != nil {
 		return fmt.Errorf("cannot identify from %s: %w", named(from), err)
 	}
@@ -117,7 +123,7 @@ func (i *identifier) lines(r io.Reader) error {
 		}
 	}
 	if i.failed > 0 {
-		return fmt.Errorf("%d lines could not be read; the others were", i.failed)
+		return fmt.Errorf("%s could not be read; the others were", render.Count(i.failed, "line"))
 	}
 	return nil
 }

@@ -17,14 +17,16 @@ type yamlDocuments struct {
 	begun bool
 }
 
-func (y *yamlDocuments) module(it render.Item) error {
+func (y *yamlDocuments) module(it render.Item) error { return y.object(it.Module.Normal()) }
+
+func (y *yamlDocuments) object(v any) error {
 	if y.begun {
 		if _, err := io.WriteString(y.w, "---\n"); err != nil {
 			return writing(err)
 		}
 	}
 	y.begun = true
-	return writeYAML(y.w, it.Module.Normal())
+	return writeYAML(y.w, v)
 }
 
 func (y *yamlDocuments) close() error { return nil }
@@ -36,7 +38,7 @@ func writeYAML(w io.Writer, v any) error {
 		return fmt.Errorf("cannot write YAML: %w", err)
 	}
 	var node yaml.Node
-	if err := yaml.Unmarshal(body, &node); err != nil {
+	if err := yaml.Unmarshal(escapeYAML(body), &node); err != nil {
 		return fmt.Errorf("cannot write YAML: %w", err)
 	}
 	asBlocks(&node)

@@ -18,7 +18,7 @@ func (s Screen) Head(parts ...string) string {
 }
 
 // Count counts things in words.
-func Count(n int, thing string) string { return count(n, thing) }
+func Count(n int, thing string) string { return strings.ReplaceAll(count(n, thing), noBreak, " ") }
 
 // Summary counts what was drawn.
 type Summary struct {

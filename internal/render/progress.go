@@ -21,6 +21,8 @@ type Progress struct {
 	text  map[string]string
 	drawn int
 	last  time.Time
+	later *time.Timer // draws what came too soon after the last time
+	ended bool
 }
 
 // redraw bounds how often the lines are drawn, for the sake of slow lines.
@@ -40,9 +42,23 @@ func (p *Progress) Set(key, text string) {
 		p.order = append(p.order, key)
 	}
 	p.text[key] = text
-	if now := p.now(); !known || now.Sub(p.last) >= redraw {
-		p.last = now
+	p.soon()
+}
+
+// soon draws now, or when it is time again.
+func (p *Progress) soon() {
+	switch since := p.now().Sub(p.last); {
+	case p.ended:
+	case since >= redraw:
 		p.draw()
+	case p.later == nil:
+		p.later = time.AfterFunc(redraw-since, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.later = nil; !p.ended {
+				p.draw()
+			}
+		})
 	}
 }
 
@@ -55,15 +71,22 @@ func (p *Progress) Remove(key string) {
 	}
 	delete(p.text, key)
 	p.order = slices.DeleteFunc(p.order, func(k string) bool { return k == key })
-	p.draw()
+	p.soon()
 }
 
-// Clear takes all lines away.
+// Clear takes all lines away, for good.
 func (p *Progress) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	if p.later != nil {
+		p.later.Stop()
+	}
 	p.order, p.text = nil, map[string]string{}
 	p.draw()
+	p.ended = true
 }
 
 // draw goes back to the first line, draws all anew, and clears what is below.
@@ -79,6 +102,6 @@ func (p *Progress) draw() {
 		b.WriteString(cut(line, p.screen.width()-1) + "\x1b[K\n")
 	}
 	b.WriteString("\x1b[J")
-	p.drawn = len(shown)
+	p.drawn, p.last = len(shown), p.now()
 	_, _ = io.WriteString(p.out, b.String()) // a terminal that is gone needs no progress
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -227,12 +228,11 @@ func FuzzModule(f *testing.F) {
 func TestProgressLeavesNothing(t *testing.T) {
 	var out bytes.Buffer
 	p := render.Screen{Width: 40}.NewProgress(&out)
-	p.Set("/dev/ttyUSB2", "AT+CGMR")
-	p.Set("/dev/ttyUSB3", "opening\x1b[2J")
-	p.Remove("/dev/ttyUSB2")
+	p.Set("/dev/ttyUSB2", "AT+CGMR\x1b[2J")
 	p.Clear()
+	p.Set("/dev/ttyUSB3", "too late")
 	text := out.String()
-	if !strings.Contains(text, "ttyUSB2    AT+CGMR …") {
+	if !strings.Contains(text, `ttyUSB2    AT+CGMR\x1b[2J …`) {
 		t.Errorf("progress is not shown: %q", text)
 	}
 	if strings.Contains(text, "\x1b[2J") {
@@ -240,6 +240,34 @@ func TestProgressLeavesNothing(t *testing.T) {
 	}
 	if !strings.HasSuffix(text, "\x1b[1A\r\x1b[J") {
 		t.Errorf("the last line is not taken away: %q", text)
+	}
+}
+
+// TestProgressShowsTheLast: what comes too soon to be drawn at once is drawn later.
+func TestProgressShowsTheLast(t *testing.T) {
+	r, w := io.Pipe()
+	p := render.Screen{Width: 40}.NewProgress(w)
+	go func() {
+		p.Set("/dev/ttyUSB2", "opening")
+		p.Set("/dev/ttyUSB2", "ATI")
+		p.Set("/dev/ttyUSB2", "AT+CGMR")
+	}()
+	var got []byte
+	buf := make([]byte, 256)
+	for !bytes.Contains(got, []byte("AT+CGMR")) {
+		n, err := r.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, buf[:n]...)
+	}
+	if bytes.Contains(got, []byte("ATI")) {
+		t.Errorf("drawn too often: %q", got)
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	p.Clear()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
