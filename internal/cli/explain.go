@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/findings"
 	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -19,6 +20,7 @@ import (
 
 func explainCommand() *cobra.Command {
 	var l looker
+	var j judging
 	var format string
 	c := &cobra.Command{
 		Use:   "explain [FILE|-|N] [N|ID]",
@@ -30,15 +32,20 @@ nothing, this machine's modules are asked as scan does, and the N-th of them is 
 		Example: `  rollcall explain 2
   rollcall explain session.txt`,
 		Args: cobra.MaximumNArgs(2),
-		RunE: func(c *cobra.Command, args []string) error { return explain(c, l, format, args) },
+		RunE: func(c *cobra.Command, args []string) error { return explain(c, l, j, format, args) },
 	}
 	l.addFlags(c)
+	addPolicy(c, &j.policy)
 	addOutput(c, &format, formatTable, formatJSON, formatYAML)
 	return c
 }
 
-func explain(c *cobra.Command, l looker, format string, args []string) error {
+func explain(c *cobra.Command, l looker, j judging, format string, args []string) error {
 	base, err := overlay.Load(l.fingerprints)
+	if err != nil {
+		return err
+	}
+	judge, err := j.load()
 	if err != nil {
 		return err
 	}
@@ -52,7 +59,7 @@ func explain(c *cobra.Command, l looker, format string, args []string) error {
 	}
 	w, screen := c.OutOrStdout(), screenOf(c.OutOrStdout(), base)
 	if format != formatTable {
-		e := newEmitter(w, format, screen, frame{})
+		e := judge.emitter(w, format, screen, frame{})
 		for _, it := range items {
 			if err := e.module(it); err != nil {
 				return err
@@ -61,6 +68,7 @@ func explain(c *cobra.Command, l looker, format string, args []string) error {
 		return e.close()
 	}
 	for i, it := range items {
+		it.Findings = findings.Brief(judge.Module(&it.Module, nil))
 		text := screen.Explain(it)
 		if i > 0 {
 			text = "\n" + text

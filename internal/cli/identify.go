@@ -65,9 +65,9 @@ func identify(c *cobra.Command, base *fingerprint.Base, j *judge, from, format s
 	i := identifier{base: base, stderr: c.ErrOrStderr(), screen: screenOf(c.OutOrStdout(), base), format: format}
 	i.emitter = j.emitter(out, format, i.screen, frame{why: "rollcall explain " + from})
 	if err := i.read(in, out); err != nil {
-		return fmt.Errorf("cannot identify from %s: %w", named(from), err)
+		return errors.Join(fmt.Errorf("cannot identify from %s: %w", named(from), err), j.verdict())
 	}
-	return i.close()
+	return errors.Join(i.close(), j.verdict())
 }
 
 // hint tells a person who typed the command without a file that it waits.

@@ -15,7 +15,9 @@ import (
 // jsonLines writes one module object a line.
 type jsonLines struct{ w io.Writer }
 
-func (j *jsonLines) module(it render.Item) error { return writeJSON(j.w, it.Module.Normal(), "") }
+func (j *jsonLines) module(it render.Item) error { return j.object(it.Module.Normal()) }
+
+func (j *jsonLines) object(v any) error { return writeJSON(j.w, v, "") }
 
 func (j *jsonLines) close() error { return nil }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/internal/version"
 	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
@@ -39,6 +41,7 @@ func addFingerprints(c *cobra.Command, dir *string) {
 
 func scanCommand() *cobra.Command {
 	var l looker
+	var j judging
 	var format string
 	c := &cobra.Command{
 		Use:   "scan",
@@ -49,15 +52,20 @@ not a cellular module's, unless --port names it.`,
 		Example: `  rollcall scan
   rollcall scan --port /dev/ttyUSB2 -o json`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, format) },
+		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, j, format) },
 	}
 	l.addFlags(c)
+	j.addFlags(c)
 	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
 	return c
 }
 
-func scan(c *cobra.Command, l looker, format string) error {
+func scan(c *cobra.Command, l looker, j judging, format string) error {
 	base, err := overlay.Load(l.fingerprints)
+	if err != nil {
+		return err
+	}
+	judge, err := j.load()
 	if err != nil {
 		return err
 	}
@@ -66,13 +74,13 @@ func scan(c *cobra.Command, l looker, format string) error {
 	if err != nil {
 		return err
 	}
-	if err := printReport(c.OutOrStdout(), format, report, base, l); err != nil {
+	if err := printReport(c.OutOrStdout(), format, report, base, l, judge); err != nil {
 		return err
 	}
-	if failed != nil {
-		return failed
+	if failed == nil {
+		failed = unanswered(l.ports, modules)
 	}
-	return unanswered(l.ports, modules)
+	return errors.Join(failed, judge.verdict())
 }
 
 // why is the command that explains what scan has shown.
@@ -144,15 +152,16 @@ func reportOf(modules []inventory.Module) (*inventory.Report, error) {
 	return r, nil
 }
 
-func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, l looker) error {
+func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, l looker, j *judge) error {
+	j.gateway = &policy.Gateway{Gateway: r.Gateway, ClockSynced: r.ClockSynced}
 	switch format {
 	case formatJSON:
-		return writeJSON(w, r, "  ")
+		return writeJSON(w, j.report(r), "  ")
 	case formatYAML:
-		return writeYAML(w, r)
+		return writeYAML(w, j.report(r))
 	}
 	screen := screenOf(w, base)
-	e := newEmitter(w, format, screen, frame{why: l.why(), head: []string{
+	e := j.emitter(w, format, screen, frame{why: l.why(), head: []string{
 		r.Gateway.Hostname, l.asked(len(r.Modules)), "data " + day(base.Version())}})
 	for i, m := range r.Modules {
 		if err := e.module(render.Item{Number: i + 1, Of: len(r.Modules), Module: m}); err != nil {

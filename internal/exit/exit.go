@@ -36,6 +36,9 @@ func With(code int, err error) error {
 // Usagef makes an error of wrong usage.
 func Usagef(format string, args ...any) error { return With(Usage, fmt.Errorf(format, args...)) }
 
+// Findingf makes an error that says what policy found.
+func Findingf(format string, args ...any) error { return With(Finding, fmt.Errorf(format, args...)) }
+
 // Code is the exit status for err.
 func Code(err error) int {
 	var w *withCode

@@ -24,6 +24,7 @@ func (s Screen) Explain(it Item) string {
 		s.claim(&b, m, claim)
 	}
 	s.considered(&b, m)
+	s.findings(&b, it.Findings)
 	s.transcript(&b, m)
 	return b.String()
 }
@@ -221,6 +222,20 @@ func (s Screen) considered(b *strings.Builder, m inventory.Module) {
 	}
 	for _, step := range steps(m) {
 		s.hangMarked(b, "> ", strong, step, plain)
+	}
+}
+
+// findings draws what a policy says, by which rule and on which text that rests.
+func (s Screen) findings(b *strings.Builder, found []Finding) {
+	lead := pad("findings", claimColumn)
+	for _, f := range found {
+		text, st := field(f.Text), findingStyle(f)
+		if f.Covered {
+			text += " (an exception covers this)"
+		}
+		s.pair(b, lead, text, st, join(", ", field(f.Severity), field(f.Rule)), faint)
+		lead = strings.Repeat(" ", claimColumn)
+		s.hang(b, lead, field(f.Source), faint)
 	}
 }
 

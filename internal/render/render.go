@@ -46,6 +46,9 @@ type Finding struct {
 	// Severity is the policy's word for it ("high").
 	Severity string
 	Text     string
+	// Rule is what found it, and Source the text that it relies on; they are drawn where a
+	// module is explained.
+	Rule, Source string
 	// Covered says that an exception covers it.
 	Covered bool
 }
