@@ -60,7 +60,7 @@ func dateLike(s string) bool {
 		return false
 	}
 	if digits(s[:4]) {
-		return true
+		return len(s) > 4 && (s[4] == '-' || s[4] == '/')
 	}
 	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ", s[:4])
 }

@@ -40,7 +40,7 @@ func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *
 		v.Identity.Maker, v.Identity.MakerName = m.Slug, m.Name
 		v.Origin = inventory.Origin{Country: m.Country, ParentCountry: m.ParentCountry}
 	} else {
-		v.Possible = b.possible(t)
+		v.Possible = b.possible(w, t)
 	}
 	var got chosen
 	c := choice{b: b, w: w, d: d, chosen: &got}
@@ -134,7 +134,8 @@ func (b *Base) readOthers(w *work, o Observation) {
 			b.judgeOthers(w, knowledge.OnMaker, r.value, r.source, r.quote)
 		}
 	}
-	for i := range o.Transcript[:min(len(o.Transcript), maxExchanges)] {
+	var buf [maxExchanges]uint16
+	for _, i := range inOrder(o.Transcript, buf[:0]) {
 		e := &o.Transcript[i]
 		b.othersLines(w, e.Lines, "", e.Cmd, knowledge.OnLine)
 	}

@@ -50,6 +50,11 @@ func (b *Base) markUSB(w *work, d *inventory.Device) {
 		return
 	}
 	w.cellular = true
+	for _, ref := range row.Makers {
+		if row.Kind == knowledge.KindChipset && b.pack.Makers[ref.Maker].Role == knowledge.RoleChipset && w.chipset == knowledge.None {
+			w.chipset, w.chipsetSource, w.chipsetQuote = ref.Maker, "usb:id", d.VID+":"+d.PID
+		}
+	}
 	strength := knowledge.Strong
 	if row.AnyPID {
 		strength = knowledge.Fair

@@ -13,17 +13,18 @@ import (
 // read takes the transcript apart, in an order that depends on its contents alone.
 func (b *Base) read(w *work, o Observation) {
 	var buf [maxExchanges]uint16
-	order := buf[:0]
-	for i := range o.Transcript {
-		order = append(order, uint16(i))
-		if i >= 0xffff {
-			break
-		}
-	}
-	slices.SortFunc(order, func(x, y uint16) int { return compareExchanges(&o.Transcript[x], &o.Transcript[y]) })
-	for n, i := range order[:min(len(order), maxExchanges)] {
+	for n, i := range inOrder(o.Transcript, buf[:0]) {
 		b.readExchange(w, &o.Transcript[i], uint8(n))
 	}
+}
+
+// inOrder gives the numbers of the first exchanges in the order of their contents.
+func inOrder(t []inventory.Exchange, order []uint16) []uint16 {
+	for i := range t[:min(len(t), 0xffff)] {
+		order = append(order, uint16(i))
+	}
+	slices.SortFunc(order, func(x, y uint16) int { return compareExchanges(&t[x], &t[y]) })
+	return order[:min(len(order), maxExchanges)]
 }
 
 func compareExchanges(x, y *inventory.Exchange) int {
@@ -56,14 +57,26 @@ func (b *Base) readExchange(w *work, e *inventory.Exchange, n uint8) {
 	}
 }
 
-// command looks up what was sent: "AT+CGMM?", "at+cgmm", "ATI;+CSUB" (the first counts).
+// command looks up what was sent: "AT+CGMM?", "at+cgmm", "ATI;+CSUB" (the first counts). The
+// lines of several questions in one ("AT+CGMI;+CGMM") have to be told apart like those of ATI.
 func (b *Base) command(text string) knowledge.Command {
+	first, rest, several := strings.Cut(text, ";")
+	c := b.oneCommand(first)
+	if several && c.Field != knowledge.FieldInfo {
+		if second, _, _ := strings.Cut(rest, ";"); b.oneCommand("AT"+trim(second)).Field != knowledge.FieldText {
+			c.Field, c.Rank = knowledge.FieldInfo, 80
+		}
+	}
+	return c
+}
+
+func (b *Base) oneCommand(text string) knowledge.Command {
 	var buf [16]byte
 	key := buf[:0]
 	for i := 0; i < len(text) && len(key) < len(buf); i++ {
 		switch c := text[i]; {
 		case c == ' ':
-		case c == ';' || c == '?' || c == '=':
+		case c == '?' || c == '=':
 			i = len(text)
 		case c >= 'a' && c <= 'z':
 			key = append(key, c-'a'+'A')

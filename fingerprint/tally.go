@@ -195,21 +195,31 @@ func (b *Base) speaker(t *tally, of int) (maker, worn uint16) {
 	return best.maker, worn
 }
 
-// possible lists all makers that something speaks for, the most likely first.
-func (b *Base) possible(t *tally) []string {
+// possible lists all makers that something speaks for, the most likely first. Where a descriptor's id
+// is all there is, the owner of the id comes last: a brand or a chipset's maker may have built it itself.
+func (b *Base) possible(w *work, t *tally) []string {
 	var order [maxCandidates]uint8
 	list := order[:0]
 	for i := range t.n {
-		if c := &t.list[i]; c.total() > 0 && (c.best() >= enough || b.pack.Makers[c.maker].Role != knowledge.RoleChipset) {
+		if t.list[i].total() > 0 {
 			list = append(list, uint8(i))
 		}
 	}
 	slices.SortFunc(list, func(x, y uint8) int {
 		return cmp.Or(t.list[y].total()-t.list[x].total(), cmp.Compare(b.pack.Makers[t.list[x].maker].Slug, b.pack.Makers[t.list[y].maker].Slug))
 	})
-	out := make([]string, len(list))
-	for i, n := range list {
-		out[i] = b.pack.Makers[t.list[n].maker].Slug
+	out := make([]string, 0, len(list)+1)
+	for _, n := range list {
+		out = append(out, b.pack.Makers[t.list[n].maker].Slug)
+	}
+	for i := range w.nMark {
+		m := &w.marks[i]
+		if m.badge == knowledge.None || m.by != byUSBID && m.by != byPCI {
+			continue
+		}
+		if slug := b.pack.Makers[m.badge].Slug; !slices.Contains(out, slug) {
+			out = append(out, slug)
+		}
 	}
 	return out
 }

@@ -140,6 +140,9 @@ func (b *Base) nested(s string, field knowledge.Field) string {
 	if l, rest := b.label(s); l != nil && l.Field == field {
 		s = rest
 	}
+	if len(s) > 3 && s[1] == ':' && s[2] == ' ' && letter(s[0]) {
+		s = s[3:] // what is left of a prefix ("I: Motorola")
+	}
 	return s
 }
 

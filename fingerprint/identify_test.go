@@ -1,0 +1,282 @@
+package fingerprint
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// asked makes an observation of "command = line | line".
+func asked(exchanges ...string) (o Observation) {
+	for _, e := range exchanges {
+		cmd, text, _ := strings.Cut(e, " = ")
+		o.Transcript = append(o.Transcript, inventory.Exchange{Cmd: cmd, Lines: strings.Split(text, " | "), Final: "OK"})
+	}
+	return o
+}
+
+func TestIdentify(t *testing.T) {
+	b := embedded(t)
+	for name, tc := range map[string]struct {
+		seen Observation
+		want inventory.Identity
+	}{
+		"lines without labels": {
+			asked("ATI = Quectel | EC25 | Revision: EC25EFAR06A08M4G"),
+			inventory.Identity{Maker: "quectel", Model: "EC25-E", Variant: "E", Firmware: "EC25EFAR06A08M4G", Chipset: "Qualcomm MDM9x07", Technology: "LTE Cat 4"},
+		},
+		"fuller revision": {
+			asked("ATI = Quectel | EG18 | Revision: EG18EAPAR01A12M4G", "AT+QGMR = EG18EAPAR01A12M4G_01.001.01.001"),
+			inventory.Identity{Maker: "quectel", Model: "EG18-EA", Variant: "EA", Firmware: "EG18EAPAR01A12M4G_01.001.01.001"},
+		},
+		"a badge on another maker's module": {
+			Observation{
+				Transcript: asked("ATI = Manufacturer: QUALCOMM INCORPORATED | Model: 4105 | Revision: T77W676.F0.0.0.4.7.GC.017  1  [Jul 11 2018 00:00:00]").Transcript,
+				USB:        &inventory.Device{Bus: "usb", VID: "1bc7", PID: "1900", Manufacturer: "Telit", Product: "Telit LN940 Mobile Broadband"},
+			},
+			inventory.Identity{Maker: "foxconn", Badge: "telit", Model: "T77W676", Firmware: "T77W676.F0.0.0.4.7.GC.017"},
+		},
+		"everything on one line": {
+			asked("ATI = Manufacturer: INCORPORATED Model: A7670E-FASE Revision: A7670M7_V1.11.1 IMEI: 862205050000001 +GCAP: +CGSM,+FCLASS,+DS"),
+			inventory.Identity{Maker: "simcom", Model: "A7670E-FASE", Variant: "FASE", Firmware: "A7670M7_V1.11.1", IMEI: "862205050000001"},
+		},
+		"replies inside replies": {
+			asked("ATI = Manufacturer: +GMI: LG Electronics Inc. | Model: +GMI: LG Electronics Inc.+GMM: Model:LG-LX265 | Revision: +GMR: LX265V05, 50571 | ESN: +GSN: 0x92000000"),
+			inventory.Identity{Maker: "lg", Model: "LG-LX265", Firmware: "LX265V05, 50571"},
+		},
+		"several questions in one": {
+			asked("AT+CGMI;+CGMM;+CGMR = Quectel | BG96 | Revision: BG96MAR02A07M1G"),
+			inventory.Identity{Maker: "quectel", Model: "BG96", Firmware: "BG96MAR02A07M1G"},
+		},
+		"a chipset's name is no maker": {
+			asked("AT+CGMI = QUALCOMM INCORPORATED", "AT+CGMM = 4094", "AT+CGMR = XYZ_1.0"),
+			inventory.Identity{Model: "4094", Firmware: "XYZ_1.0", Chipset: "Qualcomm"},
+		},
+		"a maker that is known, a model that is not": {
+			asked("AT+CGMI = Quectel", "AT+CGMM = ZZ9000-PLUS", "AT+CGMR = 1.0.0"),
+			inventory.Identity{Maker: "quectel", Model: "ZZ9000-PLUS", Firmware: "1.0.0"},
+		},
+		"only an id": {
+			Observation{USB: &inventory.Device{Bus: "usb", VID: "2c7c", PID: "0296"}},
+			inventory.Identity{Maker: "quectel", Model: "BG96"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := b.Identify(tc.seen).Identity
+			for _, f := range []struct{ name, got, want string }{
+				{"maker", got.Maker, tc.want.Maker}, {"badge", got.Badge, tc.want.Badge}, {"model", got.Model, tc.want.Model},
+				{"firmware", got.Firmware, tc.want.Firmware}, {"imei", got.IMEI, tc.want.IMEI},
+			} {
+				if f.got != f.want {
+					t.Errorf("%s: got %q, want %q", f.name, f.got, f.want)
+				}
+			}
+			for _, f := range []struct{ name, got, want string }{
+				{"variant", got.Variant, tc.want.Variant}, {"chipset", got.Chipset, tc.want.Chipset}, {"technology", got.Technology, tc.want.Technology},
+			} {
+				if f.want != "" && f.got != f.want {
+					t.Errorf("%s: got %q, want %q", f.name, f.got, f.want)
+				}
+			}
+		})
+	}
+}
+
+// Sources that disagree are shown, and where they do so seriously nobody is named.
+func TestConflicts(t *testing.T) {
+	b := embedded(t)
+	for name, tc := range map[string]struct {
+		seen  Observation
+		claim string
+		maker string
+		why   string
+	}{
+		"three makers": {
+			Observation{
+				Transcript: asked("AT+CGMI = Quectel", "ATI = Manufacturer: Fibocom Wireless Inc.").Transcript,
+				USB:        &inventory.Device{Bus: "usb", VID: "1199", PID: "9071"},
+			}, "maker", "", "the maker is left open",
+		},
+		"a name and another maker's firmware": {
+			asked("AT+CGMI = Telit", "AT+CGMM = LE910C4-NF", "AT+CGMR = EC25EFAR06A08M4G"), "maker", "", "its firmware's name points to Quectel",
+		},
+		"a name and another maker's id": {
+			Observation{
+				Transcript: asked("AT+CGMI = Telit", "AT+CGMM = LE910C4-NF", "AT+CGMR = M0F.660006").Transcript,
+				USB:        &inventory.Device{Bus: "usb", VID: "2c7c", PID: "0125"},
+			}, "maker", "", "left open",
+		},
+		"a model with another model's firmware": {
+			asked("ATI = Quectel | BG95-M3 | Revision: BG95M1LAR02A03"), "model", "quectel", "its firmware is that of a BG95-M1",
+		},
+		"families that do not go together": {
+			asked("ATI = Quectel | EC25 | Revision: EG91NAXGAR07A03M1G"), "model", "quectel", "its firmware is that of a EG91-NAX",
+		},
+		"an IMEI with a wrong check digit": {
+			asked("ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G", "AT+CGSN = 866425030000007"), "imei", "quectel", "not its check digit",
+		},
+		"an IMEI that is too short": {
+			asked("ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G", "AT+CGSN = 86642503000000"), "imei", "quectel", "has not 15 digits",
+		},
+		"an IMEI of zeros": {
+			asked("ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G", "AT+CGSN = 000000000000000"), "imei", "quectel", "all zeros",
+		},
+		"two IMEIs": {
+			asked("ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G", "AT+CGSN = 866425030000006", "AT+GSN = 865341040000004"), "imei", "quectel", "two answers",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := b.Identify(tc.seen)
+			if v.Identity.Maker != tc.maker {
+				t.Errorf("maker: got %q, want %q", v.Identity.Maker, tc.maker)
+			}
+			if !slices.ContainsFunc(v.Conflicts, func(c inventory.Conflict) bool {
+				return c.Claim == tc.claim && strings.Contains(c.Why, tc.why) && len(c.Values) > 0
+			}) {
+				t.Errorf("no conflict about %s that says %q: %+v", tc.claim, tc.why, v.Conflicts)
+			}
+			if v.Confidence >= 0.6 {
+				t.Errorf("confidence %v in spite of the conflict", v.Confidence)
+			}
+			if tc.maker == "" && len(v.Possible) < 2 {
+				t.Errorf("the makers that remain are not listed: %v", v.Possible)
+			}
+		})
+	}
+}
+
+// What is no valid IMEI never stands in the identity, but is reported as seen.
+func TestIdentifiers(t *testing.T) {
+	b := embedded(t)
+	base := "ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G"
+	for _, tc := range []struct{ answer, imei, part, value string }{
+		{"AT+CGSN = 866425030000006", "866425030000006", "", ""},
+		{`AT+CGSN = +CGSN: "866425030000006"`, "866425030000006", "", ""},
+		{"AT+CGSN = 866425030000006,QL000000PR", "866425030000006", "", ""},
+		{"AT+CGSN = 866425030000007", "", "imei-not-valid", "866425030000007"},
+		{"AT+CGSN = 8664250300000061", "", "imeisv", "8664250300000061"},
+		{"AT+CGSN = 86642503000000612", "", "imei-not-valid", "86642503000000612"},
+		{"AT+CGSN = 8664250300000XX", "", "", ""},
+		{"AT+CGSN = 123456", "", "serial", "123456"},
+		{"AT+GSN = 0x92000001", "", "esn", "92000001"},
+		{"AT^MEID = ^MEID:A0C72311000001", "", "meid", "A0C72311000001"},
+	} {
+		v := b.Identify(asked(base, tc.answer))
+		if v.Identity.IMEI != tc.imei {
+			t.Errorf("%s: imei %q, want %q", tc.answer, v.Identity.IMEI, tc.imei)
+		}
+		if tc.part != "" && !slices.Contains(v.Parts, inventory.Part{Name: tc.part, Value: tc.value}) {
+			t.Errorf("%s: no part %s %s in %v", tc.answer, tc.part, tc.value, v.Parts)
+		}
+	}
+}
+
+// The IMEI of one maker is no proof that this maker built the module.
+func TestTACNamesNobody(t *testing.T) {
+	b := embedded(t)
+	v := b.Identify(asked("AT+CGSN = 866425030000006"))
+	if v.Identity.Maker != "" || v.State != inventory.StatePartial {
+		t.Errorf("an IMEI alone gives %s %q", v.State, v.Identity.Maker)
+	}
+}
+
+func TestTACContradicts(t *testing.T) {
+	b := embedded(t)
+	base, err := Load(Overlay{Name: "tac.yaml", Data: []byte("slug: quectel\ntac: [{tac: \"86642503\"}]\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := asked("AT+CGMI = Telit", "AT+CGMM = LE910C4-NF", "AT+CGMR = M0F.660006", "AT+CGSN = 866425030000006")
+	v := base.Identify(seen)
+	if len(v.Conflicts) != 1 || !strings.Contains(v.Conflicts[0].Why, "86642503") || !slices.Equal(v.Conflicts[0].Values, []string{"quectel", "telit"}) {
+		t.Errorf("conflicts: %+v", v.Conflicts)
+	}
+	if clean := b.Identify(asked("AT+CGMI = Telit", "AT+CGMM = LE910C4-NF", "AT+CGMR = M0F.660006")); v.Confidence >= clean.Confidence {
+		t.Errorf("confidence %v with the contradiction, %v without", v.Confidence, clean.Confidence)
+	}
+}
+
+func TestNotAModem(t *testing.T) {
+	b := embedded(t)
+	for name, o := range map[string]Observation{
+		"a loopback":               asked("AT = AT", "ATI = ATI", "AT+CGMI = AT+CGMI"),
+		"a console that refuses":   asked("ATI = -sh: ATI: not found", "AT+CGMI = -sh: AT+CGMI: not found"),
+		"ok to everything":         asked("AT = ", "ATI = ", "AT+CGMI = ", "AT+CGMM = "),
+		"refusals that end in OK":  asked("AT+CGMI = Unknown command", "AT+CGMM = invalid command"),
+		"an embedded u-blox radio": asked("ATI9 = Manufacturer: u-blox | Model: NORA-W36 | Serial Number: 123456789012347 | Firmware: 3.2.0"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := b.Identify(o)
+			if v.State != inventory.StateNotCellular && v.State != inventory.StateUnknown {
+				t.Errorf("state %s, maker %q", v.State, v.Identity.Maker)
+			}
+			if v.Identity != (inventory.Identity{}) {
+				t.Errorf("has an identity: %+v", v.Identity)
+			}
+			if v.Reason == "" {
+				t.Error("gives no reason")
+			}
+		})
+	}
+}
+
+// Every verdict short of identified says why, every one names its data, and each claim has evidence.
+func TestVerdictsExplainThemselves(t *testing.T) {
+	b := embedded(t)
+	for _, c := range readCorpus(t) {
+		v := b.Identify(c.observation())
+		if v.Data != b.Version() {
+			t.Fatalf("%s: data %q", c.ID, v.Data)
+		}
+		if (v.State == inventory.StateIdentified) != (v.Reason == "") {
+			t.Errorf("%s: state %s, reason %q", c.ID, v.State, v.Reason)
+		}
+		for _, claim := range []struct{ name, value string }{
+			{"maker", v.Identity.Maker}, {"badge", v.Identity.Badge}, {"firmware", v.Identity.Firmware}, {"imei", v.Identity.IMEI}, {"hardware", v.Identity.Hardware},
+		} {
+			if claim.value != "" && !slices.ContainsFunc(v.Evidence, func(e inventory.Evidence) bool {
+				return e.Claim == claim.name && e.Value == claim.value && e.Source != "" && e.Quote != "" && e.Rule != ""
+			}) && !(claim.name == "maker" || claim.name == "badge") {
+				t.Errorf("%s: no evidence for %s %q", c.ID, claim.name, claim.value)
+			}
+		}
+		if v.Identity.Model != "" && !slices.ContainsFunc(v.Evidence, func(e inventory.Evidence) bool { return e.Claim == "model" }) {
+			t.Errorf("%s: no evidence for model %q", c.ID, v.Identity.Model)
+		}
+		if v.Identity.Maker != "" && !slices.ContainsFunc(v.Evidence, func(e inventory.Evidence) bool { return e.Claim == "maker" }) {
+			t.Errorf("%s: no evidence for maker %q", c.ID, v.Identity.Maker)
+		}
+	}
+}
+
+// The order in which the questions were asked does not matter.
+func TestOrderDoesNotMatter(t *testing.T) {
+	b := embedded(t)
+	for _, c := range readCorpus(t) {
+		o := c.observation()
+		want := b.Identify(o)
+		for range len(o.Transcript) {
+			o.Transcript = append(slices.Clone(o.Transcript[1:]), o.Transcript[0])
+			if diff := cmp.Diff(want, b.Identify(o)); diff != "" {
+				t.Fatalf("%s (-as captured +rotated):\n%s", c.ID, diff)
+			}
+		}
+		slices.Reverse(o.Transcript)
+		if diff := cmp.Diff(want, b.Identify(o)); diff != "" {
+			t.Fatalf("%s (-as captured +reversed):\n%s", c.ID, diff)
+		}
+	}
+}
+
+func TestApply(t *testing.T) {
+	m := inventory.Module{ID: "tty:/dev/ttyS1", Ports: []inventory.Port{{Path: "/dev/ttyS1"}}}
+	v := embedded(t).Identify(typical())
+	v.Apply(&m)
+	if m.ID != "tty:/dev/ttyS1" || len(m.Ports) != 1 || m.State != inventory.StateIdentified || m.Identity.Maker != "quectel" || m.Data == "" {
+		t.Errorf("applied: %+v", m)
+	}
+}
