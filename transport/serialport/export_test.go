@@ -38,3 +38,9 @@ func BreakOff(p Port, s Settings, steps int) error {
 	}
 	return nil
 }
+
+// LoadTables reads the embedded rules.
+func LoadTables() error {
+	_, err := loadTables()
+	return err
+}

@@ -1,6 +1,7 @@
 package serialport
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,19 +34,24 @@ func holders(n node) []Holder {
 // openIn says whether a process has the node open. The process that holds the master of a pseudo
 // terminal is the device behind it, not one more user of it.
 func (n node) openIn(process string) bool {
-	fds, err := list(filepath.Join(process, "fd"))
+	dir, err := os.Open(filepath.Join(process, "fd"))
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	fds, err := dir.Readdirnames(-1)
 	if err != nil {
 		return false
 	}
 	open := false
+	var target [256]byte
 	for _, fd := range fds {
-		file := filepath.Join(process, "fd", fd)
-		target, err := os.Readlink(file)
-		if err != nil || !strings.Contains(target, "/") {
-			continue // a socket, a pipe
+		k, err := unix.Readlinkat(int(dir.Fd()), fd, target[:])
+		if err != nil || !looksLikeDevice(target[:k]) {
+			continue
 		}
 		var st unix.Stat_t
-		if !looksLikeDevice(target) || unix.Stat(file, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR {
+		if unix.Fstatat(int(dir.Fd()), fd, &st, 0) != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR {
 			continue
 		}
 		major, minor := rdev(&st)
@@ -58,9 +64,11 @@ func (n node) openIn(process string) bool {
 }
 
 // looksLikeDevice spares a stat of every open file: one on a dead network mount would not return.
-func looksLikeDevice(path string) bool {
-	base := filepath.Base(path)
-	return strings.Contains(path, "/dev/") || strings.Contains(base, "tty") || strings.Contains(base, "wwan")
+func looksLikeDevice(path []byte) bool {
+	if len(path) == 0 || path[0] != '/' {
+		return false // a socket, a pipe
+	}
+	return bytes.Contains(path, []byte("/dev/")) || bytes.Contains(path, []byte("tty")) || bytes.Contains(path, []byte("wwan"))
 }
 
 // masterOf gives the number of the pseudo terminal that a descriptor of /dev/ptmx is the master of.

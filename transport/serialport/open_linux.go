@@ -54,7 +54,7 @@ func (o *opening) run() (*Conn, error) {
 // steps are what opening a port takes, in this order. The last one looks again, since somebody
 // may have raced.
 func (o *opening) steps() []func() error {
-	look := []func() error{o.unheld, o.inPlace, o.openQuietly, o.unchanged, o.unused, o.lock, o.alone}
+	look := []func() error{o.unheld, o.inPlace, o.openQuietly, o.unchanged, o.unused, o.lock}
 	if o.port.Kind == KindChar {
 		return append(look, o.exclusive, o.drain, o.wrap, o.alone)
 	}

@@ -1,25 +1,56 @@
 package serialport
 
 import (
-	"embed"
+	_ "embed" // for the rules
 	"fmt"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
-//go:embed rules/*.tsv
-var rulesFS embed.FS
+// The embedded rules. What is kept of them are parts of these strings, not copies.
+var (
+	//go:embed rules/devices.tsv
+	devicesTSV string
+	//go:embed rules/interfaces.tsv
+	interfacesTSV string
+	//go:embed rules/codes.tsv
+	codesTSV string
+	//go:embed rules/drivers.tsv
+	driversTSV string
+	//go:embed rules/types.tsv
+	typesTSV string
+	//go:embed rules/names.tsv
+	namesTSV string
+)
 
 // tables are the embedded rules, ready for look-up. They are immutable once loaded.
 type tables struct {
-	devices    map[string]deviceRule // "usb:2c7c:0125", "usb:2c7c:*"
-	interfaces map[string][]inventory.Role
+	devices    map[[3]string]deviceRule // bus, vid, pid or "*"
+	interfaces map[[3]string]string     // vid, pid, number or "*": roles, with commas
 	codes      []codeRule
 	drivers    map[string]driverRule // "tty:option1"
 	types      map[string]typeRule   // "wwan:at", "udev:ID_MM_PORT_TYPE_GPS"
 	udev       []string              // properties of udev, in the order of the table
 	names      []nameRule
+}
+
+// tableFile is one embedded table and what takes its lines.
+type tableFile struct {
+	name, text string
+	columns    int
+	add        func([]string)
+}
+
+func (t *tables) files() []tableFile {
+	return []tableFile{
+		{"devices.tsv", devicesTSV, 5, t.addDevice},
+		{"interfaces.tsv", interfacesTSV, 5, t.addInterface},
+		{"codes.tsv", codesTSV, 6, t.addCode},
+		{"drivers.tsv", driversTSV, 6, t.addDriver},
+		{"types.tsv", typesTSV, 5, t.addType},
+		{"names.tsv", namesTSV, 4, t.addName},
+	}
 }
 
 // deviceKind is the kind column of devices.tsv.
@@ -78,67 +109,50 @@ type nameRule struct{ kind, prefix, reason string }
 
 func loadTables() (*tables, error) {
 	t := &tables{
-		devices:    map[string]deviceRule{},
-		interfaces: map[string][]inventory.Role{},
+		devices:    make(map[[3]string]deviceRule, strings.Count(devicesTSV, "\n")),
+		interfaces: make(map[[3]string]string, strings.Count(interfacesTSV, "\n")),
 		drivers:    map[string]driverRule{},
 		types:      map[string]typeRule{},
 	}
-	files := []struct {
-		name    string
-		columns int
-		add     func([]string)
-	}{
-		{"devices.tsv", 5, t.addDevice},
-		{"interfaces.tsv", 5, t.addInterface},
-		{"codes.tsv", 6, t.addCode},
-		{"drivers.tsv", 6, t.addDriver},
-		{"types.tsv", 5, t.addType},
-		{"names.tsv", 4, t.addName},
-	}
-	for _, f := range files {
-		if err := readTable(f.name, f.columns, f.add); err != nil {
-			return nil, err
+	for _, f := range t.files() {
+		if err := f.read(); err != nil {
+			return nil, fmt.Errorf("cannot read embedded rules: %w", err)
 		}
 	}
 	return t, nil
 }
 
-// readTable calls add for every line but comments and the line of column names.
-func readTable(name string, columns int, add func([]string)) error {
-	b, err := rulesFS.ReadFile("rules/" + name)
-	if err != nil {
-		return fmt.Errorf("cannot read embedded rules: %w", err)
-	}
+// read calls add for every line but comments and the line of column names. The fields that it
+// gives are valid until add returns.
+func (f tableFile) read() error {
 	head, n := true, 0
-	for line := range strings.SplitSeq(string(b), "\n") {
+	fields := make([]string, 0, f.columns)
+	for line := range strings.SplitSeq(f.text, "\n") {
 		n++
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		f := strings.Split(line, "\t")
-		if len(f) != columns {
-			return fmt.Errorf("cannot read embedded rules: %s:%d has %d columns, want %d", name, n, len(f), columns)
+		fields = fields[:0]
+		for field := range strings.SplitSeq(line, "\t") {
+			fields = append(fields, field)
+		}
+		if len(fields) != f.columns {
+			return fmt.Errorf("%s:%d has %d columns, want %d", f.name, n, len(fields), f.columns)
 		}
 		if head {
 			head = false
 			continue
 		}
-		add(f)
+		f.add(fields)
 	}
 	return nil
 }
 
 func (t *tables) addDevice(f []string) {
-	t.devices[f[0]+":"+f[1]+":"+f[2]] = deviceRule{kind: deviceKind(f[3]), source: f[4]}
+	t.devices[[3]string(f)] = deviceRule{kind: deviceKind(f[3]), source: f[4]}
 }
 
-func (t *tables) addInterface(f []string) {
-	var roles []inventory.Role
-	for r := range strings.SplitSeq(f[3], ",") {
-		roles = append(roles, inventory.Role(r))
-	}
-	t.interfaces[f[0]+":"+f[1]+":"+f[2]] = roles
-}
+func (t *tables) addInterface(f []string) { t.interfaces[[3]string(f)] = f[3] }
 
 func (t *tables) addCode(f []string) {
 	c := codeRule{vids: strings.Split(f[0], ","), number: f[1], role: inventory.Role(f[3]), reference: f[4], reason: f[5]}
@@ -167,18 +181,23 @@ func (t *tables) addName(f []string) {
 
 // device gives the rule for ids of USB or PCI: that of the product, else that of the vendor.
 func (t *tables) device(bus, vid, pid string) deviceRule {
-	if vid == "" {
-		return deviceRule{}
-	}
-	if r, ok := t.devices[bus+":"+vid+":"+pid]; ok {
+	if r, ok := t.devices[[3]string{bus, vid, pid}]; ok {
 		return r
 	}
-	return t.devices[bus+":"+vid+":*"]
+	return t.devices[[3]string{bus, vid, "*"}]
 }
 
 // iface gives the roles that interfaces.tsv lists for an interface; "*" means the whole device.
 func (t *tables) iface(vid, pid, number string) []inventory.Role {
-	return t.interfaces[vid+":"+pid+":"+number]
+	list, ok := t.interfaces[[3]string{vid, pid, number}]
+	if !ok {
+		return nil
+	}
+	var roles []inventory.Role
+	for r := range strings.SplitSeq(list, ",") {
+		roles = append(roles, inventory.Role(r))
+	}
+	return roles
 }
 
 // code gives the first line of codes.tsv that fits.

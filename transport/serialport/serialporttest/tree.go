@@ -76,14 +76,18 @@ func (t *Tree) Remove(name string) {
 	t.must(os.RemoveAll(t.Path(name)))
 }
 
-// Attach makes a node of the tree ("/dev/ttyUSB2") stand for a real terminal, so that it can
-// be opened: the node becomes a symlink, and sysfs gives the terminal's device number.
+// Attach makes a node of the tree ("/dev/ttyUSB2", "/dev/wwan0at0") stand for a real terminal, so
+// that it can be opened: the node becomes a symlink, and sysfs gives the terminal's device number.
 func (t *Tree) Attach(node, terminal string) {
 	t.tb.Helper()
 	fi, err := os.Stat(terminal)
 	t.must(err)
 	t.Link(node, terminal)
-	t.must(os.WriteFile(t.Path("sys/class/tty/"+filepath.Base(node)+"/dev"), []byte(deviceNumber(fi)+"\n"), 0o644))
+	dev, err := filepath.Glob(t.Path("sys/class/*/" + filepath.Base(node) + "/dev"))
+	if err != nil || len(dev) != 1 {
+		t.tb.Fatalf("sysfs shows %q at %q (%v)", node, dev, err)
+	}
+	t.must(os.WriteFile(dev[0], []byte(deviceNumber(fi)+"\n"), 0o644))
 }
 
 func (t *Tree) mkdir(name string) {
