@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/rollcall-iot/rollcall/atcmd"
 	"github.com/rollcall-iot/rollcall/capture"
@@ -251,4 +253,55 @@ func answerBytes(e inventory.Exchange) int {
 		n += len("\r\n")
 	}
 	return n
+}
+
+// TestErrorsAreText: what stands in an error is shown as text, too.
+func TestErrorsAreText(t *testing.T) {
+	for _, args := range [][]string{{"scan", "--\x1b[2J\u202e"}, {"\x1b[2J"}, {"identify", "--from", "\x1b[2J\u009b"}, {"scan", "--port", "\x1b[2J"}, {"explain", "-", "\x1b[2J"}} {
+		var stdout, stderr bytes.Buffer
+		if code := cli.Run(t.Context(), args, strings.NewReader(session), &stdout, &stderr); code == 0 {
+			t.Errorf("%q: exit status 0", args)
+		}
+		if text := stdout.String() + stderr.String(); strings.ContainsAny(text, "\x1b\u009b\u202e") || !strings.Contains(text, `\x1b[2J`) {
+			t.Errorf("%q: %q", args, text)
+		}
+	}
+}
+
+// TestFormatsCarryTheSame: YAML holds what JSON holds, whatever a module said.
+func TestFormatsCarryTheSame(t *testing.T) {
+	hostile := "Quectel\x1b[2J\u202e\u009b\u0085\u2028\u00ad\U000e0001\x00\x7f\n- a: b\t\"'\\ \ufeff #x: |"
+	line, err := json.Marshal(map[string]any{"id": hostile, "exchange": []inventory.Exchange{
+		{Cmd: "ATI", Lines: []string{hostile, "125", "yes", "null", "", " ", "~", "0x1f", "2026-11-22", "=", "!!str x", "&a", "*a", "%"}, Final: "OK"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(format string) []byte {
+		var stdout, stderr bytes.Buffer
+		if code := cli.Run(t.Context(), []string{"identify", "--from", "-", "-o", format}, bytes.NewReader(line), &stdout, &stderr); code != 0 {
+			t.Fatalf("%s: exit status %d: %s", format, code, stderr.String())
+		}
+		return stdout.Bytes()
+	}
+	var fromJSON, fromYAML any
+	if err := json.Unmarshal(run("json"), &fromJSON); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(run("yaml"), &fromYAML); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(fromYAML)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromYAML = nil
+	if err := json.Unmarshal(again, &fromYAML); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(fromJSON, fromYAML); diff != "" {
+		t.Errorf("-json +yaml\n%s", diff)
+	}
+	if got := fromJSON.(map[string]any)["id"]; got != hostile {
+		t.Errorf("id is %q, want %q", got, hostile)
+	}
 }

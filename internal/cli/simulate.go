@@ -83,13 +83,11 @@ func runModules(c *cobra.Command, cases []capture.Case, dir string, s simulate.S
 		return err
 	}
 	for i, m := range fleet.Modules() {
-		line := m.Path()
-		if to, err := os.Readlink(line); err == nil {
-			line += " -> " + to
-		} else {
-			line += " " + clean.Line(cases[i].ID)
+		line := m.Path() + " " + cases[i].ID
+		if to, err := os.Readlink(m.Path()); err == nil {
+			line = m.Path() + " -> " + to
 		}
-		if _, err := fmt.Fprintln(c.OutOrStdout(), line); err != nil {
+		if _, err := fmt.Fprintln(c.OutOrStdout(), clean.Line(line)); err != nil {
 			_ = fleet.Close()
 			return writing(err)
 		}

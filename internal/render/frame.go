@@ -50,7 +50,7 @@ func (s Screen) Foot(t Summary, why string) string {
 		findings = count(t.Findings, "finding")
 	}
 	var b strings.Builder
-	s.hang(&b, "", join(" · ", counts, findings, labelled("why?", why)), plain)
+	s.hang(&b, "", join(" · ", counts, findings, labelled("why?", field(why))), plain)
 	return b.String()
 }
 
