@@ -198,6 +198,26 @@ func TestF09(t *testing.T) {
 	})
 }
 
+// TestF09End: a look that hangs for good does not hold up the end.
+func TestF09End(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		defer close(hang)
+		s := settings(t, &box{})
+		s.Survey = func(context.Context) ([]inventory.Module, error) { <-hang; return nil, nil }
+		a := newAgent(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- a.Run(ctx) }()
+		synctest.Wait()
+		cancel()
+		start := time.Now()
+		if err := <-done; err != nil || time.Since(start) > 5*time.Second {
+			t.Errorf("ended after %v with %v", time.Since(start), err)
+		}
+	})
+}
+
 // TestSurveyPanic: a fault of our own in the look is a warning in a report.
 func TestSurveyPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

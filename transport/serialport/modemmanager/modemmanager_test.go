@@ -150,10 +150,12 @@ func TestInhibit(t *testing.T) {
 	if err := release(soon(t)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"inhibit /sys/x", "release /sys/x"}, m.inhibited); diff != "" {
-		t.Error(diff)
-	}
 	if _, err := modemmanager.Inhibit(soon(t), c, modemmanager.Modem{}); err == nil {
 		t.Error("inhibited a device without a name")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if diff := cmp.Diff([]string{"inhibit /sys/x", "release /sys/x"}, m.inhibited); diff != "" {
+		t.Error(diff)
 	}
 }
