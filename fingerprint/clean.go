@@ -8,6 +8,9 @@ import (
 
 // cleanModel takes off what is no part of a model's name.
 func (b *Base) cleanModel(s string) string {
+	if len(s) > 6 && strings.EqualFold(s[:6], "model ") {
+		s = s[6:]
+	}
 	for _, open := range [...]string{" (HW", " [", "(HW ", " - "} {
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]

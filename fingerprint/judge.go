@@ -44,6 +44,8 @@ func (b *Base) markName(w *work, n named, r *reading, full bool) {
 		rule: b.nameRule[n.maker], quote: r.quote, source: r.source,
 	}
 	switch {
+	case n.weak && n.own:
+		m.strength, m.badge = knowledge.Hint, n.maker // it wears that name, whoever built it
 	case n.weak:
 		m.strength = knowledge.Hint
 	case !full:

@@ -125,6 +125,8 @@ func (b *Base) codeVariant(family int32, rest string) int32 {
 type named struct {
 	maker uint16
 	weak  bool
+	// own: it is the company's short name, not a word that others use too.
+	own bool
 	// end is where the value goes on behind the name.
 	end int
 }
@@ -156,7 +158,7 @@ func (b *Base) nameAt(words []byte) (named, int, bool) {
 		}
 		if i, ok := b.names[string(words[:l])]; ok {
 			n := &b.pack.Names[i]
-			return named{maker: n.Maker, weak: n.Weak}, l, true
+			return named{maker: n.Maker, weak: n.Weak, own: n.Weak && knowledge.Words(b.pack.Makers[n.Maker].Name) == n.Key}, l, true
 		}
 	}
 	return named{}, 0, false

@@ -103,6 +103,7 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		q.repeated++
 		return
 	case !printable(s):
+		b.readDamaged(w, q, s, line)
 		return
 	}
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
@@ -110,6 +111,15 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		return
 	}
 	b.readText(w, q, s, line)
+}
+
+// readDamaged takes the labelled values that are whole out of a line with tabs or bytes that are no
+// text (a serial number in another alphabet, a lost bit).
+func (b *Base) readDamaged(w *work, q *query, s, line string) {
+	s = strings.ReplaceAll(s, "\t", " ")
+	if l, _ := b.label(s); l != nil || printable(s) {
+		b.readText(w, q, s, line)
+	}
 }
 
 // readText takes prefix and labels off; a line with several labels is several readings.
@@ -172,7 +182,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 // readValue takes nested prefixes and quotes off, and keeps the reading.
 func (b *Base) readValue(w *work, q *query, r reading) {
 	r.value = b.nested(r.value, r.field)
-	if r.value == "" || masked(r.value) {
+	if r.value == "" || !printable(r.value) || masked(r.value) {
 		return
 	}
 	switch r.field {
