@@ -187,5 +187,5 @@ func describe(ms []store.Module) string {
 		n := strings.TrimSpace(ms[i].Identity.MakerName + " " + ms[i].Identity.Model)
 		names = append(names, cmp.Or(n, "a module that is "+string(ms[i].State)))
 	}
-	return strings.Join(names, ", ")
+	return printable(strings.Join(names, ", "), 200)
 }

@@ -72,7 +72,7 @@ func (s *settler) claim(it *item) {
 	}
 	s.claimed = append(s.claimed, name)
 	s.out.Events = append(s.out.Events, store.Event{Kind: store.KeyConflict, Gateway: it.gateway, At: it.received.UTC(),
-		Text: fmt.Sprintf("key %s, which is not recorded for it, signs as this gateway; its messages are not believed", it.key)})
+		Text: fmt.Sprintf("key %.12s…, which is not recorded for it, signs as this gateway; its messages are not believed", it.key)})
 }
 
 // pin records the first key that speaks for a gateway. A key that speaks for others already

@@ -114,3 +114,6 @@ func (q Query) EventFilter() (store.EventFilter, error) {
 	}
 	return f, nil
 }
+
+// ParseRejected takes the parameters of the list of rejected messages.
+func ParseRejected(v url.Values) (Query, error) { return parse(v) }

@@ -74,7 +74,8 @@ func dialect() sqlstore.Dialect {
 			"serial": "INTEGER PRIMARY KEY", "growing": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "text": "TEXT",
 		},
 		Begin: "BEGIN IMMEDIATE", Writers: 1,
-		Params: 64, // the driver looks each one up in a list: long statements cost more than many
+		Insert: "INSERT OR ROLLBACK", // a failure ends the whole update anyway: no journal to undo one statement
+		Params: 64,                   // the driver looks each one up in a list: long statements cost more than many
 		Full:   full,
 	}
 }

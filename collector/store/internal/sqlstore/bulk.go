@@ -17,7 +17,7 @@ type bulk struct {
 func upsert(table, columns string, keys string) bulk {
 	cols := strings.Fields(columns)
 	b := bulk{
-		head: "INSERT INTO " + table + " (" + strings.Join(cols, ", ") + ") VALUES ",
+		head: " INTO " + table + " (" + strings.Join(cols, ", ") + ") VALUES ",
 		row:  "(" + strings.TrimSuffix(strings.Repeat("?, ", len(cols)), ", ") + ")",
 	}
 	switch keys {
@@ -36,8 +36,14 @@ func upsert(table, columns string, keys string) bulk {
 	return b
 }
 
-func (b *bulk) text(rows int) string {
-	return b.head + strings.TrimSuffix(strings.Repeat(b.row+", ", rows), ", ") + b.tail
+// update makes a statement that writes all columns but the first, which is the key.
+func update(table, columns, key string) string {
+	cols := strings.Fields(columns)[1:]
+	return "UPDATE " + table + " SET " + strings.Join(cols, " = ?, ") + " = ? WHERE " + key + " = ?"
+}
+
+func (b *bulk) text(insert string, rows int) string {
+	return insert + b.head + strings.TrimSuffix(strings.Repeat(b.row+", ", rows), ", ") + b.tail
 }
 
 func (b *bulk) params() int { return strings.Count(b.row, "?") }
@@ -54,7 +60,7 @@ func (t *tx) run(b *bulk, n int, args func(i int) []any) error {
 		for i := at; i < at+size; i++ {
 			params = append(params, args(i)...)
 		}
-		if _, err := t.w.exec(t.ctx, b.text(size), params...); err != nil {
+		if _, err := t.w.exec(t.ctx, b.text(t.w.s.d.Insert, size), params...); err != nil {
 			return err
 		}
 		at += size

@@ -68,7 +68,7 @@ func (s *Store) RecordFigures(ctx context.Context, day time.Time) error {
 		return err
 	}
 	b := upsert("figures", columns("day, "+figureColumns), "day")
-	return s.once1(ctx, "record the figures", b.text(1),
+	return s.once1(ctx, "record the figures", b.text(s.d.Insert, 1),
 		dayText(day), f.Gateways, f.Silent, f.Conflicts, f.Modules, f.Identified, f.Conflicted, f.Rejected)
 }
 
@@ -132,7 +132,7 @@ func (s *Store) Mark(ctx context.Context, name string) (int64, error) {
 // SetMark implements [store.Keeper].
 func (s *Store) SetMark(ctx context.Context, name string, n int64) error {
 	b := upsert("marks", "name n", "name")
-	return s.once1(ctx, "set mark "+name, b.text(1), name, n)
+	return s.once1(ctx, "set mark "+name, b.text(s.d.Insert, 1), name, n)
 }
 
 // PutKey implements [store.Keeper].

@@ -9,11 +9,15 @@ import (
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
 	gateways, modules, cohorts, reports, evidence, events, keys, rejected, marks bulk
+	// gateway changes one that is known. An upsert would do, but costs SQLite a journal of
+	// its own for each statement.
+	gateway string
 }
 
 func newStatements() statements {
 	s := statements{
-		gateways: upsert("gateways", columns(gatewayColumns), "id"),
+		gateways: upsert("gateways", columns(gatewayColumns), ""),
+		gateway:  update("gateways", columns(gatewayColumns), "id"),
 		modules:  upsert("modules", "gateway id cohort imei hardware confidence last_known first_seen changed", "gateway id"),
 		cohorts: upsert("cohorts", "no state maker maker_name badge model variant firmware chipset technology "+
 			"country parent_country conflicted possible seems modules", ""),
@@ -45,16 +49,24 @@ func (t *tx) Put(b *store.Batch) error {
 }
 
 func (t *tx) putGateways(b *store.Batch) error {
-	added := 0
+	var added []*store.Gateway
 	for i := range b.Gateways {
-		if t.known[b.Gateways[i].ID] == nil {
-			added++
+		g := &b.Gateways[i]
+		if t.known[g.ID] == nil {
+			added = append(added, g)
+			continue
+		}
+		if _, err := t.w.exec(t.ctx, t.w.s.st.gateway, append(gatewayArgs(g)[1:], g.ID)...); err != nil {
+			return err
 		}
 	}
-	if err := t.run(&t.w.s.st.gateways, len(b.Gateways), func(i int) []any { return gatewayArgs(&b.Gateways[i]) }); err != nil || added == 0 {
+	if len(added) == 0 {
+		return nil
+	}
+	if err := t.run(&t.w.s.st.gateways, len(added), func(i int) []any { return gatewayArgs(added[i]) }); err != nil {
 		return err
 	}
-	return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(added)} })
+	return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(len(added))} })
 }
 
 func (t *tx) putBeats(b *store.Batch) error {

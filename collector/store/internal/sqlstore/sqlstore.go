@@ -23,6 +23,8 @@ type Dialect struct {
 	Params int
 	// Begin is the statement that begins a transaction that writes.
 	Begin string
+	// Insert is the word for INSERT.
+	Insert string
 	// Writers is how many transactions may write at once. 1: nobody else ever writes.
 	Writers int
 	// Lock keeps others from changing the gateways until the transaction ends. Nil: there is only one writer.

@@ -1,0 +1,205 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/fingerprint"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+)
+
+// What the collector stores in a second, with the broker and the generator on the same
+// machine. bare/s is what a consumer moves that only acknowledges, in the same run.
+//
+//	go test ./collector -run '^$' -bench Ingest -benchtime 60000x
+func BenchmarkIngest(b *testing.B) {
+	for _, load := range []struct {
+		name string
+		make func(*testing.B, int) []*inventory.Envelope
+	}{
+		{"NewGateways", newGateways},
+		{"ReportsUnchanged", unchangedReports},
+		{"ReportsChanged", changedReports},
+		{"Heartbeats", heartbeats},
+	} {
+		b.Run(load.name, func(b *testing.B) { benchmarkIngest(b, load.make(b, b.N)) })
+	}
+}
+
+// realModule has the answers of a common module, about 1.5 kB of transcript and evidence.
+func realModule(i int, firmware string) inventory.Module {
+	ask := func(cmd string, lines ...string) inventory.Exchange {
+		return inventory.Exchange{Cmd: cmd, Lines: lines, Final: "OK", Millis: 12}
+	}
+	imei := fmt.Sprintf("8670120%08d", i)
+	return inventory.Module{
+		ID: "usb:1-1.2", State: inventory.StateIdentified,
+		Identity: inventory.Identity{Maker: "quectel", MakerName: "Quectel Wireless Solutions", Model: "EC25-E", Variant: "E", Firmware: firmware, IMEI: imei},
+		Origin:   inventory.Origin{Country: "CN", ParentCountry: "CN"}, Confidence: 0.99,
+		Evidence: []inventory.Evidence{
+			{Claim: "maker", Value: "quectel", Source: "at:ATI", Quote: "Quectel", Rule: "quectel/ati"},
+			{Claim: "model", Value: "EC25-E", Source: "at:AT+CGMR", Quote: firmware, Rule: "quectel/ec25-firmware"},
+			{Claim: "firmware", Value: firmware, Source: "at:AT+CGMR", Quote: firmware, Rule: "quectel/ec25-firmware"},
+			{Claim: "imei", Value: imei, Source: "at:AT+CGSN", Quote: imei, Rule: "standard/imei"},
+		},
+		Ports: []inventory.Port{
+			{Path: "/dev/ttyUSB0", Role: inventory.RoleDiag, Reason: "diagnostic port"}, {Path: "/dev/ttyUSB1", Role: inventory.RoleGNSS, Reason: "position port"},
+			{Path: "/dev/ttyUSB2", Role: inventory.RoleAT, State: inventory.StateIdentified}, {Path: "/dev/ttyUSB3", Role: inventory.RolePPP, Reason: "data port"},
+		},
+		Device: &inventory.Device{Bus: "usb", VID: "2c7c", PID: "0125", Path: "1-1.2", Driver: "option", Manufacturer: "Android", Product: "Android"},
+		Transcript: []inventory.Exchange{ask("AT"), ask("ATI", "Quectel", "EC25", "Revision: "+firmware), ask("AT+CGMI", "Quectel"),
+			ask("AT+CGMM", "EC25"), ask("AT+CGMR", firmware), ask("AT+CGSN", imei)},
+		Data: "2026-11-22+00c0ffee",
+	}
+}
+
+// fleetSize is how many gateways take turns.
+const fleetSize = 20_000
+
+func newGateways(b *testing.B, n int) []*inventory.Envelope {
+	out := make([]*inventory.Envelope, n)
+	for i := range out {
+		out[i] = collectortest.NewGateway(fmt.Sprintf("gw-%07d", i*7919%10_000_019)).Report(b, realModule(i, "EC25EFAR06A08M4G"))
+	}
+	return out
+}
+
+// rounds makes n messages of a fleet, gateway by gateway and round by round.
+func rounds(b *testing.B, n int, next func(g *collectortest.Gateway, i, round int) *inventory.Envelope) []*inventory.Envelope {
+	fleet := make([]*collectortest.Gateway, min(n, fleetSize))
+	out := make([]*inventory.Envelope, n)
+	for i := range out {
+		k := i % len(fleet)
+		if fleet[k] == nil {
+			fleet[k] = collectortest.NewGateway(fmt.Sprintf("gw-%07d", k*7919%10_000_019))
+		}
+		out[i] = next(fleet[k], k, i/len(fleet))
+	}
+	return out
+}
+
+func unchangedReports(b *testing.B, n int) []*inventory.Envelope {
+	return rounds(b, n, func(g *collectortest.Gateway, i, _ int) *inventory.Envelope {
+		return g.Report(b, realModule(i, "EC25EFAR06A08M4G"))
+	})
+}
+
+func changedReports(b *testing.B, n int) []*inventory.Envelope {
+	return rounds(b, n, func(g *collectortest.Gateway, i, round int) *inventory.Envelope {
+		return g.Report(b, realModule(i, fmt.Sprintf("EC25EFAR06A%02dM4G", round%100)))
+	})
+}
+
+func heartbeats(b *testing.B, n int) []*inventory.Envelope {
+	digests := map[string]string{}
+	return rounds(b, n, func(g *collectortest.Gateway, i, _ int) *inventory.Envelope {
+		if digests[g.ID] == "" {
+			e := g.Report(b, realModule(i, "EC25EFAR06A08M4G"))
+			digests[g.ID] = collectortest.Digest(b, e)
+			return e
+		}
+		return g.Heartbeat(b, digests[g.ID])
+	})
+}
+
+func benchmarkIngest(b *testing.B, es []*inventory.Envelope) {
+	srv := natslinktest.Start(b, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(b, js, 0)
+	base, err := fingerprint.Embedded()
+	must(b, err)
+	s := openStore(b)
+	nc, err := nats.Connect(srv.URL())
+	must(b, err)
+	defer nc.Close()
+	ctx, cancel := context.WithCancel(b.Context())
+	ready := make(chan struct{})
+	var wg sync.WaitGroup
+	settings := Settings{Conn: nc, Store: s, Base: base, Ready: func() { close(ready) }}
+	wg.Go(func() { must(b, Run(ctx, settings)) })
+	defer wg.Wait()
+	defer cancel()
+	<-ready
+	bytes := 0
+	for _, e := range es {
+		bytes += len(e.Body)
+	}
+	b.SetBytes(int64(bytes / len(es)))
+	b.ResetTimer()
+	cpu := cpuTime()
+	publishAll(b, js, es)
+	drained(b, js, Consumer)
+	took := b.Elapsed()
+	b.StopTimer()
+	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(len(es)), "cpu-µs/msg")
+	b.ReportMetric(float64(len(es))/took.Seconds(), "msgs/s")
+	bare := bareConsumer(b, js, len(es))
+	b.ReportMetric(float64(len(es))/bare.Seconds(), "bare/s")
+}
+
+// cpuTime is what this process has used, generator and broker included.
+func cpuTime() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		panic(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func publishAll(b *testing.B, js jetstream.JetStream, es []*inventory.Envelope) {
+	b.Helper()
+	for _, e := range es {
+		if _, err := js.PublishMsgAsync(natslink.ToMsg(e), jetstream.WithStallWait(time.Minute)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+	case <-time.After(5 * time.Minute):
+		b.Fatal("the broker did not take all messages")
+	}
+}
+
+// drained waits until the consumer has acknowledged everything.
+func drained(b *testing.B, js jetstream.JetStream, consumer string) {
+	b.Helper()
+	for {
+		c, err := js.Consumer(b.Context(), natslink.Stream, consumer)
+		must(b, err)
+		info := c.CachedInfo()
+		if info.NumPending == 0 && info.NumAckPending == 0 {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// bareConsumer consumes and acknowledges the same stream, and does nothing else.
+func bareConsumer(b *testing.B, js jetstream.JetStream, n int) time.Duration {
+	b.Helper()
+	cons, err := js.CreateOrUpdateConsumer(b.Context(), natslink.Stream, jetstream.ConsumerConfig{Durable: "bare", AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000})
+	must(b, err)
+	start := time.Now()
+	done := make(chan struct{})
+	got := 0
+	cc, err := cons.Consume(func(m jetstream.Msg) {
+		_ = m.Ack()
+		if got++; got == n {
+			close(done)
+		}
+	}, jetstream.PullMaxMessages(2000))
+	must(b, err)
+	defer cc.Stop()
+	<-done
+	return time.Since(start)
+}

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/rollcall-iot/rollcall/collector/fleet"
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// figure is one of the large numbers of the overview.
+type figure struct {
+	Label, Value, Note, Link string
+	Alert                    bool
+}
+
+// segment is one part of the stacked bar of origins.
+type segment struct {
+	fleet.Share
+	Index          int
+	X, Width       string
+	Name, Of, Link string
+}
+
+type overviewData struct {
+	Empty    bool
+	Summary  *fleet.Summary
+	Figures  []figure
+	Origins  []segment
+	Cellular int // modules that are cellular, of which shares are shown
+	Changes  []store.Event
+	Makers   []fleet.Maker
+	Largest  int // maker's modules
+	More     int // makers that are not shown
+}
+
+const (
+	mostMakers   = 25
+	mostSegments = 8
+	mostChanges  = 100
+)
+
+func (s *site) overview(r *http.Request) (*page, error) {
+	sum, err := s.fleet.Summary(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.fleet.Store.Events(r.Context(), store.EventFilter{}, store.Page{Limit: mostChanges})
+	if err != nil {
+		return nil, err
+	}
+	d := &overviewData{Empty: sum.Now.Gateways == 0, Summary: sum, Figures: figures(sum), Changes: events.Items, Makers: sum.Makers}
+	for _, o := range sum.Origins {
+		d.Cellular += o.Modules
+	}
+	d.Origins = segments(sum.Origins, d.Cellular)
+	for _, m := range d.Makers {
+		d.Largest = max(d.Largest, m.Modules)
+	}
+	if len(d.Makers) > mostMakers {
+		d.Makers, d.More = d.Makers[:mostMakers], len(d.Makers)-mostMakers
+	}
+	return &page{Template: "overview", Title: "Fleet", Section: "overview", Data: d}, nil
+}
+
+func figures(s *fleet.Summary) []figure {
+	week := func(now int, of func(*store.Figures) int) string { return change(now, s.WeekAgo, of) }
+	n := s.Now
+	fs := []figure{
+		{"modules", count(n.Modules), week(n.Modules, func(f *store.Figures) int { return f.Modules }), "/modules", false},
+		{"identified", count(n.Identified), share(n.Identified, n.Modules) + " of all; " + week(n.Identified, func(f *store.Figures) int { return f.Identified }), "/modules?state=identified", false},
+		{"gateways", count(n.Gateways), week(n.Gateways, func(f *store.Figures) int { return f.Gateways }), "/gateways", false},
+		{"silent gateways", count(n.Silent), week(n.Silent, func(f *store.Figures) int { return f.Silent }), "/gateways?state=silent", n.Silent > 0},
+	}
+	return fs
+}
+
+// segments lays the shares side by side. What is beyond the most that can be told apart is
+// one part; what is not known stays a part of its own, at the end.
+func segments(shares []fleet.Share, total int) []segment {
+	var out []segment
+	var rest, open fleet.Share
+	at := 0
+	add := func(s fleet.Share, index int, name, link string) {
+		if s.Modules > 0 {
+			out = append(out, segment{Share: s, Index: index, X: percent(at, total), Width: percent(s.Modules, total), Of: share(s.Modules, total), Name: name, Link: link})
+			at += s.Modules
+		}
+	}
+	for i, s := range shares {
+		switch {
+		case s.Value == "":
+			open = s
+		case i >= mostSegments-1 && len(shares) > mostSegments:
+			rest.Modules += s.Modules
+		default:
+			add(s, i, originKey(s.Value), "/modules?"+url.Values{"origin": {s.Value}}.Encode())
+		}
+	}
+	add(rest, mostSegments-1, "others", "/modules?sort=origin")
+	add(open, mostSegments, originKey(""), "/modules?origin=-")
+	return out
+}

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/collector/api"
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// parse makes one set of templates for each page: the layout, the parts, and its own.
+func (s *site) parse() map[string]*template.Template {
+	funcs := s.funcs()
+	shared := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
+	out := map[string]*template.Template{}
+	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "problem"} {
+		out[name] = template.Must(template.Must(shared.Clone()).ParseFS(templates, path.Join("templates", name+".html")))
+	}
+	return out
+}
+
+func (s *site) funcs() template.FuncMap {
+	return template.FuncMap{
+		"count": count, "share": share, "percent": percent, "certainty": certainty,
+		"country": country, "origin": originOf, "stateWords": stateWords, "kindWords": kindWords, "kindTone": kindTone,
+		"sentence": sentence, "briefly": briefly, "stamp": stamp, "iso": iso,
+		"ago": func(t time.Time) string { return ago(s.fleet.Time(), t) },
+		"moduleLink": func(gateway, id string) string {
+			return api.ModulePath("/modules", store.ModuleKey{Gateway: gateway, ID: id})
+		},
+		"gatewayLink": func(id string) string { return "/gateways/" + url.PathEscape(id) },
+		"modulesLink": modulesLink,
+		"changesLink": func(gateway, module string) string {
+			return with("/changes", url.Values{}, "gateway", gateway, "module", module)
+		},
+		"hex":   func(b []byte) string { return spaced(hex.EncodeToString(b)) },
+		"b64":   func(b []byte) string { return hex.EncodeToString(b) },
+		"first": func(n int, s string) string { return s[:min(n, len(s))] },
+		"tidy":  func(s string) string { return strings.TrimRight(s, " .") },
+		"dict":  dict, "asset": s.assets.path,
+		"day": func(t time.Time) string { return t.UTC().Format("2 January 2006") },
+	}
+}
+
+// modulesLink gives the list of modules for pairs of filter and value; an empty value is
+// one that is not known.
+func modulesLink(pairs ...string) string {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		x := pairs[i+1]
+		if x == "" {
+			x = store.None
+		}
+		v.Add(pairs[i], x)
+	}
+	return with("/modules", v)
+}
+
+// dict hands several values to a part.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1]
+	}
+	return m
+}
+
+// spaced sets hex digits in pairs.
+func spaced(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i += 2 {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(s[i:min(i+2, len(s))])
+	}
+	return b.String()
+}
