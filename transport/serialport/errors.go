@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 )
 
 // Errors that callers branch on. A port that is not there wraps [fs.ErrNotExist]; one that
@@ -41,15 +42,25 @@ type PermissionError struct {
 	Path string
 	// Group is the group that may open the node, empty where none may.
 	Group string
-	Err   error
+	// Member says that this process belongs to that group, or is root, so that something else forbids it.
+	Member bool
+	Err    error
 }
 
 func (e *PermissionError) Error() string {
-	advice := "no group may open it: install Rollcall's udev rules, then plug the device in again"
-	if e.Group != "" {
-		advice = fmt.Sprintf("join group %q (usermod -aG %s USER) and log in again", e.Group, e.Group)
+	return fmt.Sprintf("cannot open port %q: %v: %s", e.Path, e.Err, e.advice())
+}
+
+func (e *PermissionError) advice() string {
+	switch {
+	case errors.Is(e.Err, syscall.EPERM):
+		return "the service or container may not use this device: allow it there (systemd DeviceAllow=, --device)"
+	case e.Member:
+		return "its owner and mode allow it, so a security module such as SELinux or AppArmor forbids it: see its log"
+	case e.Group != "":
+		return fmt.Sprintf("join group %q (usermod -aG %s USER) and log in again", e.Group, e.Group)
 	}
-	return fmt.Sprintf("cannot open port %q: permission denied: %s", e.Path, advice)
+	return "no group may open it: install Rollcall's udev rules, then plug the device in again"
 }
 
 // Unwrap gives the error of the operating system.

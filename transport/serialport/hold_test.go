@@ -177,9 +177,15 @@ func TestPermission(t *testing.T) {
 			t.Errorf("group %d: got %q, want %q in it", gid, got, want)
 		}
 	}
-	err := error(&serialport.PermissionError{Path: "/dev/ttyUSB2", Group: "dialout", Err: syscall.EACCES})
-	if !errors.Is(err, fs.ErrPermission) || !errors.Is(err, syscall.EACCES) {
-		t.Error("a PermissionError is no fs.ErrPermission")
+	for want, e := range map[string]*serialport.PermissionError{
+		"usermod -aG dialout": {Path: "/dev/ttyUSB2", Group: "dialout", Err: syscall.EACCES},
+		"SELinux":             {Path: "/dev/ttyUSB2", Group: "dialout", Member: true, Err: syscall.EACCES},
+		"udev rules":          {Path: "/dev/wwan0at0", Err: syscall.EACCES},
+		"DeviceAllow":         {Path: "/dev/wwan0at0", Err: syscall.EPERM},
+	} {
+		if !errors.Is(e, fs.ErrPermission) || !errors.Is(e, e.Err) || !strings.Contains(e.Error(), want) {
+			t.Errorf("%v: want a fs.ErrPermission with %q", e, want)
+		}
 	}
 }
 

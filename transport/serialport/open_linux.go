@@ -135,7 +135,8 @@ func (o *opening) refused(err error) error {
 	case errors.Is(err, unix.EBUSY):
 		return o.held("", "the kernel gives it to nobody else")
 	case errors.Is(err, fs.ErrPermission):
-		return &PermissionError{Path: o.port.Path, Group: groupOf(o.port.node.path), Err: err}
+		group, member := groupOf(o.port.node.path)
+		return &PermissionError{Path: o.port.Path, Group: group, Member: member, Err: err}
 	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
 		return fmt.Errorf("cannot open port %q: there is no device behind it (%v): %w", o.port.Path, err, fs.ErrNotExist)
 	case errors.Is(err, unix.EIO):
@@ -144,21 +145,30 @@ func (o *opening) refused(err error) error {
 	return fmt.Errorf("cannot open port %q: %w", o.port.Path, err)
 }
 
-// groupOf names the group that may open a node, "" if none may.
-func groupOf(path string) string {
+// groupOf names the group that may open a node, "" if none may, and says whether this process
+// may by its user and groups.
+func groupOf(path string) (name string, member bool) {
 	fi, err := os.Stat(path)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok || st.Gid == 0 || fi.Mode().Perm()&0o060 != 0o060 {
-		return ""
+	if !ok {
+		return "", false
 	}
+	if os.Geteuid() == 0 {
+		member = true
+	}
+	if st.Gid == 0 || fi.Mode().Perm()&0o060 != 0o060 {
+		return "", member
+	}
+	groups, _ := os.Getgroups()
+	member = member || int(st.Gid) == os.Getegid() || slices.Contains(groups, int(st.Gid))
 	gid := strconv.FormatUint(uint64(st.Gid), 10)
 	if g, err := user.LookupGroupId(gid); err == nil {
-		return g.Name
+		return g.Name, member
 	}
-	return gid
+	return gid, member
 }
 
 // inPlace compares the node with what was found before it is opened: opening alone would reach

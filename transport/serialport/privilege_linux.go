@@ -14,24 +14,24 @@ import (
 
 // DropSysAdmin gives up CAP_SYS_ADMIN in all threads of the process, for good, so that
 // another program's exclusive access to a port holds against this process too: the kernel lets
-// whoever has that capability pass. It says whether there was anything to give up. Call it first
-// thing in a command.
+// whoever has that capability pass. It says whether there was anything to give up. Call it at
+// the start of a command.
 //
-// A program that is built with cgo cannot change all its threads at once. It starts itself again
-// without the capability, with the same arguments, environment and process id.
+// A program that is built with cgo cannot change all its threads at once; it gets an error that
+// wraps [errors.ErrUnsupported], unless it has called [RestartWithoutSysAdmin] before.
 func DropSysAdmin() (had bool, err error) {
 	caps, err := capabilities()
 	if err != nil {
 		return false, fmt.Errorf("cannot read the capabilities of the process: %w", err)
 	}
-	if (caps[sysAdminWord].Effective|caps[sysAdminWord].Permitted)&sysAdminBit == 0 {
+	if !caps.sysAdmin() {
 		return os.Getenv(startedAgain) == strconv.Itoa(os.Getpid()), nil
 	}
 	// Without it in the bounding set a program that this process starts does not get it back.
 	// That needs a capability of its own, which may be missing.
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0)
 	if errno == syscall.ENOTSUP {
-		return true, startAgain(caps)
+		return true, fmt.Errorf("cannot give up CAP_SYS_ADMIN in a program that is built with cgo: %w", errors.ErrUnsupported)
 	}
 	caps.drop()
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -63,27 +63,44 @@ func (c *capSets) drop() {
 	w.Inheritable &^= sysAdminBit
 }
 
+func (c *capSets) sysAdmin() bool {
+	return (c[sysAdminWord].Effective|c[sysAdminWord].Permitted)&sysAdminBit != 0
+}
+
 // startedAgain is set, to the process id, for a program that was started again, so that one that
 // gets the capability back on execution (from its file) does not do so for ever.
 const startedAgain = "ROLLCALL_STARTED_AGAIN"
 
-// startAgain executes the program anew from a thread without the capability, which for root has to
-// leave the bounding set too: root gets all others on execution. It returns only if it fails.
-func startAgain(caps capSets) error {
+// RestartWithoutSysAdmin is for the first line of main in a program that may be built with cgo,
+// as "go run" does. Where [DropSysAdmin] cannot do its work, it executes the program anew without
+// CAP_SYS_ADMIN: same arguments, environment and process id. Elsewhere it does nothing. It
+// returns an error only if it should have and could not.
+func RestartWithoutSysAdmin() error {
+	caps, err := capabilities()
+	if err != nil || !caps.sysAdmin() || threadsCanChange() {
+		return err
+	}
 	pid := strconv.Itoa(os.Getpid())
 	if os.Getenv(startedAgain) == pid {
 		return errors.New("cannot give up CAP_SYS_ADMIN: the program gets it back when it starts")
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	// Root gets all capabilities on execution but those that left the bounding set.
 	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil && os.Geteuid() == 0 {
-		return fmt.Errorf("cannot give up CAP_SYS_ADMIN in a program built with cgo: %w", err)
+		return fmt.Errorf("cannot give up CAP_SYS_ADMIN: %w", err)
 	}
 	caps.drop()
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	if err := unix.Capset(&head, &caps[0]); err != nil {
 		return fmt.Errorf("cannot give up CAP_SYS_ADMIN: %w", err)
 	}
-	err := unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), startedAgain+"="+pid))
+	err = unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), startedAgain+"="+pid))
 	return fmt.Errorf("cannot start again without CAP_SYS_ADMIN: %w", err)
+}
+
+// threadsCanChange says whether one call can be made in all threads: not with cgo.
+func threadsCanChange() bool {
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0)
+	return errno != syscall.ENOTSUP
 }
