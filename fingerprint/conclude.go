@@ -60,7 +60,7 @@ func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *
 	b.evidence(w, v, d, &got, ids)
 }
 
-// confidence: points become a probability that grows ever more slowly; contradictions halve it.
+// confidence: points become a probability that grows ever more slowly; contradictions about them halve it.
 func confidence(d decision, v *Verdict, known bool) float64 {
 	if v.Identity.Maker == "" {
 		return 0
@@ -72,8 +72,12 @@ func confidence(d decision, v *Verdict, known bool) float64 {
 	case !known:
 		p *= 0.95
 	}
-	if len(v.Conflicts) > 0 {
-		p /= 2
+	for i := range v.Conflicts {
+		if v.Conflicts[i].Claim == "imei" {
+			p *= 0.9
+		} else {
+			p /= 2
+		}
 	}
 	return float64(int(p*100+0.5)) / 100
 }

@@ -13,6 +13,12 @@ func (b *Base) judgeReadings(w *work) {
 		b.judge(w, &w.readings[i])
 	}
 	b.judgePlaces(w)
+	for i := range w.nReading { // labels of these three together are those of cellular firmware
+		const all = 1<<knowledge.FieldMaker | 1<<knowledge.FieldModel | 1<<knowledge.FieldFirmware
+		if r := &w.readings[i]; r.sure && r.field == knowledge.FieldMaker && b.fieldsOf(w, r.exchange)&all == all {
+			w.cellular = true
+		}
+	}
 }
 
 func (b *Base) judge(w *work, r *reading) {
@@ -290,8 +296,8 @@ func (w *work) firmwareOf(value string, before int) string {
 	return cleanFirmware(value)
 }
 
-// judgePlaces gives the lines that are left their usual meaning: in a reply that names its
-// maker, the first is the model and the next the revision.
+// judgePlaces gives the lines that are left their usual meaning: in a reply that names its maker or
+// model, the first is the model where none is named yet, and the next the revision.
 func (b *Base) judgePlaces(w *work) {
 	for i := range w.nReading {
 		r := &w.readings[i]
@@ -300,7 +306,7 @@ func (b *Base) judgePlaces(w *work) {
 		}
 		has := b.fieldsOf(w, r.exchange)
 		switch {
-		case has&(1<<knowledge.FieldMaker) == 0:
+		case has&(1<<knowledge.FieldMaker|1<<knowledge.FieldModel) == 0:
 			r.field = knowledge.FieldText
 		case has&(1<<knowledge.FieldModel) == 0 && modelLike(r.value):
 			r.field = knowledge.FieldModel

@@ -170,6 +170,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 		part.field, part.part, part.sure = l.Field, l.Part, true
 		part.rank = r.rank - min(l.Rank, r.rank)
 		part.value = trim(rest[:end])
+		w.cellular = w.cellular || l.Rank == 0 && l.Field >= knowledge.FieldIMEI && l.Field <= knowledge.FieldESN
 		b.readValue(w, q, part)
 		if next == nil {
 			return
