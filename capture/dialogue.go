@@ -24,7 +24,8 @@ type channel struct {
 	bannerAt  []Used
 	left      []Used
 	open      *exchange
-	partial   [2]piece // what was sent and what came, up to an end of line that is still to come
+	last      direction // of the last line that was not left out
+	partial   [2]piece  // what was sent and what came, up to an end of line that is still to come
 }
 
 type piece struct {
@@ -67,9 +68,11 @@ func (c *channel) take(e event) {
 	case to:
 		c.flush(1)
 		c.stream(0, e)
+		c.last = to
 	case from:
 		c.flush(0)
 		c.stream(1, e)
+		c.last = from
 	case raw:
 		c.flush(0)
 		c.flush(1)
@@ -138,11 +141,11 @@ func (c *channel) guess(e event) {
 		half, doubled := undouble(text)
 		switch {
 		case text == "":
-		case isCommand(text):
+		case isCommand(text) && !c.asked(text):
 			c.command(text, e.line)
 		case doubled && isCommand(half):
 			c.command(half, e.line)
-		case e.strict:
+		case e.strict || e.loose && c.last != from:
 			c.leave(e.line, text, whyLogger)
 		case c.open != nil && !c.open.done && (prose(text) || e.gap && len(c.open.Lines) > 0 && sentence(text)):
 			c.close()
@@ -151,6 +154,17 @@ func (c *channel) guess(e event) {
 			c.answer(text, e.line, false)
 		}
 	}
+}
+
+// asked: what looks like a command may be the answer to one: a list of commands, or the
+// value behind the name that was asked for (AT+VER=? gives AT+VER=…).
+func (c *channel) asked(text string) bool {
+	o := c.open
+	if o == nil || o.done {
+		return false
+	}
+	name, test := strings.CutSuffix(strings.ToUpper(o.Cmd), "=?")
+	return strings.HasPrefix(commandBody(o.Cmd), "+CLAC") || test && strings.HasPrefix(strings.ToUpper(text), name+"=")
 }
 
 func (c *channel) command(text string, line int) {
@@ -180,8 +194,6 @@ func (c *channel) answer(text string, line int, marked bool) {
 		o.used = append(o.used, Used{Line: line, Text: text, As: UseFinal, Of: o.Cmd})
 	case len(o.Lines) >= maxAnswer:
 		c.leave(line, text, "beyond the limit of one answer")
-	case isCommand(text) && !strings.HasPrefix(commandBody(o.Cmd), "+CLAC") && len(o.Lines) == 0:
-		c.command(text, line)
 	default:
 		o.Lines = append(o.Lines, text)
 		o.used = append(o.used, Used{Line: line, Text: text, As: UseAnswer, Of: o.Cmd})

@@ -14,6 +14,7 @@ type event struct {
 	why     string // for note and stop
 	chunk   bool   // a piece of the stream that may end in the middle of a line
 	strict  bool   // raw, and not to be believed to be of the modem
+	loose   bool   // raw, and of the modem only if it goes on where a marked line ended
 	gap     bool
 }
 
@@ -153,18 +154,14 @@ func (r *reader) mmcliLine(l logged) bool {
 
 // markedLine reads a line with a mark of direction that this log uses.
 func (r *reader) markedLine(l logged) bool {
-	k, ok := findMark(l.rest)
+	k, dir, ok := r.find(l.rest)
 	if !ok {
-		return false
-	}
-	dir, active := r.direction(k)
-	if !active {
 		return false
 	}
 	if ch := channelOf(k.tag); ch != "" {
 		r.channel = ch
 	}
-	text, chunk := spoken(k.payload)
+	text, chunk := spoken(k.payload, r.quoted)
 	r.pending = raw
 	if strings.TrimSpace(k.payload) == "" {
 		r.pending = dir
@@ -177,7 +174,7 @@ func (r *reader) markedLine(l logged) bool {
 	if dir == to && !chunk {
 		text = strings.TrimSpace(text)
 	}
-	chunk = chunk || r.chunks && unquote(k.payload) != k.payload
+	chunk = chunk || r.chunks && r.quoted
 	r.events = append(r.events, event{dir: dir, text: text, line: l.number, channel: r.channel, chunk: chunk})
 	return true
 }
@@ -217,7 +214,7 @@ func (r *reader) pendingLine(l logged) bool {
 		r.events = append(r.events, event{dir: r.pending, text: strings.ReplaceAll(string(b), "\r", "\n"), line: l.number, channel: r.channel, chunk: true})
 		return true
 	}
-	if (!l.stamped || !r.traits.stamped) && isCommand(l.rest) == (r.pending == to) {
+	if (!l.stamped || !r.stamped) && isCommand(l.rest) == (r.pending == to) {
 		r.add(l, r.pending, l.rest)
 		return true
 	}
@@ -245,5 +242,5 @@ func (r *reader) rawLine(l logged) {
 		text = eol.ReplaceAllString(unquote(text), "\n")
 	}
 	r.events = append(r.events, event{dir: raw, text: text, line: l.number, channel: r.channel, gap: l.gap,
-		strict: r.both && r.active != 0 && (l.stamped || !r.stamped)})
+		strict: r.both && l.stamped, loose: r.both && !l.stamped && !r.stamps})
 }

@@ -22,7 +22,6 @@ type traits struct {
 	gammu   bool
 	chat    bool
 	dialer  bool
-	chunks  bool // payloads are pieces of the stream, with ends of line written out
 	cut     bool // dumps show no ends of line: each ends one
 }
 
@@ -41,34 +40,34 @@ var (
 func prepare(lines []physical) ([]logged, traits) {
 	unquoteMail(lines)
 	var t traits
-	t.stamped = mostlyStamped(lines)
-	arrow := arduino(lines)
+	shapes := stampShapes(lines)
+	t.stamped = len(shapes) > 0 || slices.ContainsFunc(lines, func(p physical) bool { return loggers.MatchString(p.text) })
+	arrow := arduino(lines, shapes)
 	out := make([]logged, len(lines))
 	for i, p := range lines {
-		l := logged{physical: p}
-		l.rest, l.stamped = stamped(p.text)
-		if l.stamped && arrow {
-			l.rest = arduinoArrow.ReplaceAllString(l.rest, "")
+		l := logged{physical: p, rest: strings.TrimSpace(p.text)}
+		rest, ok := stamped(p.text)
+		common := ok && shapes[shape(p.text[:len(p.text)-len(rest)])]
+		if ok && arrow {
+			rest = arduinoArrow.ReplaceAllString(rest, "")
 		}
-		rest, prog := header(strings.TrimLeft(l.rest, " \t"))
-		if _, marked := findMark(rest); !l.stamped && prog == "" && !loggers.MatchString(p.text) ||
-			l.stamped && !t.stamped && !marked && !isCommand(rest) {
-			rest, prog, l.stamped = strings.TrimSpace(p.text), "", false
+		if common || loggers.MatchString(p.text) || ok && telling(rest) {
+			l.stamped = true
+			l.rest, l.prog = header(strings.TrimLeft(rest, " \t"))
 		}
-		l.stamped = l.stamped || loggers.MatchString(p.text)
-		l.rest, l.prog = gammuTag.ReplaceAllString(rest, ""), prog
+		l.rest = gammuTag.ReplaceAllString(l.rest, "")
 		t.learnTool(l.rest)
 		out[i] = l
 	}
-	marks := findMarks(out)
-	t.marking = learn(marks)
-	for _, k := range marks {
-		if _, chunk := spoken(k.payload); chunk {
-			t.chunks = true
-		}
-	}
+	t.marking = learn(out)
 	t.cut = !dumpsEnds(out)
 	return out, t
+}
+
+// telling says that what stands behind a single time is a dialogue beyond doubt.
+func telling(rest string) bool {
+	rest, _ = header(strings.TrimLeft(rest, " \t"))
+	return isCommand(rest) || len(findMarks(rest)) > 0
 }
 
 // dumpsEnds says whether hex dumps of this log show CR or LF.
@@ -79,22 +78,6 @@ func dumpsEnds(lines []logged) bool {
 	})
 }
 
-// findMarks finds the marks of direction. To a mark that stands alone belongs what the
-// next line says.
-func findMarks(lines []logged) (marks []mark) {
-	for i, l := range lines {
-		k, ok := findMark(l.rest)
-		if !ok {
-			continue
-		}
-		if strings.TrimSpace(k.payload) == "" && i+1 < len(lines) {
-			k.payload = lines[i+1].rest
-		}
-		marks = append(marks, k)
-	}
-	return marks
-}
-
 // learnTool notes which program wrote the log, by lines that no other writes.
 func (t *traits) learnTool(s string) {
 	t.gammu = t.gammu || gammuFrame.MatchString(s)
@@ -102,22 +85,38 @@ func (t *traits) learnTool(s string) {
 	t.dialer = t.dialer || strings.HasPrefix(s, "--> Sending: ") || strings.HasPrefix(s, "--> WvDial")
 }
 
-func mostlyStamped(lines []physical) bool {
-	n := 0
+// stampShapes gives the forms in which the lines of a log are stamped: those that many
+// lines have. A line that happens to begin with a time has another form.
+func stampShapes(lines []physical) map[string]bool {
+	counts := map[string]int{}
+	stampedLines, most := 0, 0
 	for _, p := range lines {
-		if _, ok := stamped(p.text); ok || loggers.MatchString(p.text) {
-			n++
+		rest, ok := stamped(p.text)
+		if !ok && !loggers.MatchString(p.text) {
+			continue
+		}
+		stampedLines++
+		if ok {
+			s := shape(p.text[:len(p.text)-len(rest)])
+			counts[s]++
+			most = max(most, counts[s])
 		}
 	}
-	return n >= 2 && n*4 >= len(lines)
+	shapes := map[string]bool{}
+	for s, n := range counts {
+		if n >= 2 && n*4 >= most && stampedLines*4 >= len(lines) {
+			shapes[s] = true
+		}
+	}
+	return shapes
 }
 
 // arduino says whether "->" after the time belongs to the time.
-func arduino(lines []physical) bool {
+func arduino(lines []physical, shapes map[string]bool) bool {
 	right, all := 0, 0
 	for _, p := range lines {
 		rest, ok := stamped(p.text)
-		if !ok {
+		if !ok || !shapes[shape(p.text[:len(p.text)-len(rest)])] {
 			continue
 		}
 		all++

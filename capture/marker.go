@@ -60,13 +60,21 @@ type word struct {
 // mark is a mark of direction found in a line, before it is known whether the whole
 // log uses it so.
 type mark struct {
-	groups  uint // which pairs; arrows are pair 31
+	groups  uint // which pairs
 	side    int  // 0: names the way to the modem, 1: the way from it
 	tag     string
 	payload string
 }
 
-const arrowGroup = 1 << 31
+// Pairs beside those of words. Arrows of different lengths are different pairs.
+const (
+	groupGlyphs = 1 << (iota + 24)
+	groupSingle // >
+	groupLong   // >>
+	groupDashed // -->
+	groupRadio  // AT>
+	groupEnd
+)
 
 var (
 	arrowMark = regexp.MustCompile(`^([-=]{0,2})(>{1,5}|<{1,5})([-=]{0,2})(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
@@ -75,35 +83,42 @@ var (
 	radioMark = regexp.MustCompile(`(?:^|[\s:])AT([<>]) ?(.*)$`)
 )
 
-// findMark looks for a mark of direction in a line whose header is off: at its
-// beginning, or behind what a logger writes there.
-func findMark(s string) (mark, bool) {
+// findMarks looks for marks of direction in a line whose header is off: at its
+// beginning, and behind what a logger writes there. The last is the nearest to the text.
+func findMarks(s string) (found []mark) {
 	if len(s) > maxAnswerLine {
-		return mark{}, false
+		return nil
 	}
 	if strings.Contains(s, "AT>") || strings.Contains(s, "AT<") {
 		if m := radioMark.FindStringSubmatch(s); m != nil {
-			return mark{groups: 1 << 30, side: arrows[m[1]], payload: m[2]}, true
+			return []mark{{groups: groupRadio, side: arrows[m[1]], payload: m[2]}}
 		}
 	}
 	for i, n := 0, 0; i >= 0 && i < len(s) && n < 7; i, n = tag(s, i), n+1 {
 		if k, ok := markAt(s[i:]); ok {
 			k.tag = s[:i]
-			return k, true
+			found = append(found, k)
 		}
 	}
-	return mark{}, false
+	return found
 }
 
 func markAt(s string) (mark, bool) {
 	switch c := s[0]; {
 	case c == '<' || c == '>' || c == '-' || c == '=':
 		if m := arrowMark.FindStringSubmatch(s); m != nil && (m[1] == "" || m[3] == "" || m[1] == m[3]) {
-			return mark{groups: arrowGroup, side: arrows[m[2][:1]], payload: m[4] + m[5]}, true
+			k := mark{groups: groupSingle, side: arrows[m[2][:1]], payload: m[4] + m[5]}
+			switch {
+			case m[1]+m[3] != "":
+				k.groups = groupDashed
+			case len(m[2]) > 1:
+				k.groups = groupLong
+			}
+			return k, true
 		}
 	case c >= 0x80:
 		if m := glyphMark.FindStringSubmatch(s); m != nil {
-			return mark{groups: arrowGroup, side: glyphs[m[1]], payload: m[2]}, true
+			return mark{groups: groupGlyphs, side: glyphs[m[1]], payload: m[2]}, true
 		}
 		return mark{}, false
 	}
@@ -163,46 +178,90 @@ type marking struct {
 	active   uint // pairs with commands on one side
 	reversed uint // pairs whose names are the modem's own: RX is the way to it
 	both     bool // answers are marked too
+	chunks   bool // payloads are pieces of the stream, with ends of line written out
+	quoted   bool // all payloads are in quotes
+	stamps   bool // all marked lines are stamped: a line without a stamp goes on
 }
 
 // learn counts where the commands stand: a pair of marks is one of direction only when
-// most of what one side says are AT commands.
-func learn(marks []mark) marking {
+// most of what one side says are AT commands. To a mark that stands alone belongs what
+// the next line says.
+func learn(lines []logged) marking {
+	said, commands := map[uint]*[2]int{}, map[uint]*[2]int{}
 	var m marking
-	for bit := uint(1); bit != 0 && bit <= arrowGroup; bit <<= 1 {
-		var said, commands [2]int
-		for _, k := range marks {
-			if k.groups&bit == 0 {
-				continue
+	for i, l := range lines {
+		for _, k := range findMarks(l.rest) {
+			if strings.TrimSpace(k.payload) == "" && i+1 < len(lines) {
+				k.payload = lines[i+1].rest
 			}
-			text, _ := spoken(k.payload)
-			if strings.TrimSpace(text) != "" {
-				said[k.side]++
+			text, chunk := spoken(k.payload, true)
+			m.chunks = m.chunks || chunk
+			for bit := uint(1); bit < groupEnd; bit <<= 1 {
+				if k.groups&bit == 0 {
+					continue
+				}
+				if said[bit] == nil {
+					said[bit], commands[bit] = &[2]int{}, &[2]int{}
+				}
+				if strings.TrimSpace(text) != "" {
+					said[bit][k.side]++
+				}
+				if isCommand(firstLine(text)) {
+					commands[bit][k.side]++
+				}
 			}
-			if isCommand(firstLine(text)) {
-				commands[k.side]++
-			}
-		}
-		side := 0
-		if commands[1] > commands[0] {
-			side = 1
-			m.reversed |= bit
-		}
-		if commands[side] > 0 && commands[side]*2 >= said[side] {
-			m.active |= bit
-			m.both = m.both || said[1-side] > 0
 		}
 	}
+	for bit, n := range said {
+		m.decide(bit, *n, *commands[bit])
+	}
+	m.uniform(lines)
 	return m
 }
 
-func (m marking) direction(k mark) (direction, bool) {
-	groups := k.groups & m.active
-	if groups == 0 {
-		return raw, false
+// uniform notes what all marked lines have in common.
+func (m *marking) uniform(lines []logged) {
+	m.quoted, m.stamps = true, m.active != 0
+	for _, l := range lines {
+		k, _, ok := m.find(l.rest)
+		if !ok {
+			continue
+		}
+		m.stamps = m.stamps && l.stamped
+		payload := strings.TrimSpace(k.payload)
+		_, isList := list(payload)
+		m.quoted = m.quoted && (payload == "" || isList || unquote(payload) != payload)
 	}
-	if (k.side == 0) != (groups&m.reversed != 0) {
-		return to, true
+}
+
+// decide says which side of a pair speaks to the modem, if any.
+func (m *marking) decide(bit uint, said, commands [2]int) {
+	side := 0
+	if commands[1]*said[0] > commands[0]*said[1] {
+		side = 1
 	}
-	return from, true
+	if commands[side] > 0 && commands[side]*2 >= said[side] {
+		m.active |= bit
+		m.both = m.both || said[1-side] > 0
+		if side == 1 {
+			m.reversed |= bit
+		}
+	}
+}
+
+// find gives the mark of a line that this log uses, the nearest to the text.
+func (m marking) find(s string) (k mark, d direction, ok bool) {
+	found := findMarks(s)
+	for i := len(found) - 1; i >= 0; i-- {
+		k := found[i]
+		groups := k.groups & m.active
+		switch {
+		case groups == 0:
+		case (k.side == 0) != (groups&m.reversed != 0):
+			return k, to, true
+		default:
+			return k, from, true
+		}
+	}
+	return mark{}, raw, false
 }

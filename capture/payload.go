@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// eol matches the ways in which logs write CR and LF.
-var eol = regexp.MustCompile(`(?i:<CR>|<LF>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|\^M|\^J`)
+// eol matches the ways in which logs write CR and LF. ^M counts only where a line ends:
+// elsewhere it begins a command (^MEID) or an answer (^MODE).
+var eol = regexp.MustCompile(`(?i:<CR>|<LF>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|(?:\^M)+\^J|(?:\^M)+$|\^J$`)
 
-// spoken is what a payload says: quotes and lists undone, ends of line as LF, hex read.
-// chunk says that it was quoted with its ends of line written out, so that what has no
-// end goes on in the next one.
-func spoken(payload string) (text string, chunk bool) {
+// spoken is what a payload says: lists undone, ends of line as LF, hex read, and quotes
+// taken off where the log has them everywhere. chunk says that it was quoted with its
+// ends of line written out, so that what has no end goes on in the next one.
+func spoken(payload string, quoted bool) (text string, chunk bool) {
 	text = strings.TrimSpace(payload)
 	if b, ok := hexdump(text); ok && printableHex(b) {
 		return string(b), true
@@ -20,7 +21,10 @@ func spoken(payload string) (text string, chunk bool) {
 	if items, ok := list(text); ok {
 		return strings.Join(items, "\n") + "\n", false
 	}
-	inner := unquote(text)
+	inner := text
+	if quoted {
+		inner = unquote(text)
+	}
 	chunk = inner != text || text == "''" || text == `""`
 	marked := eol.MatchString(inner)
 	return eol.ReplaceAllString(inner, "\n"), chunk && marked

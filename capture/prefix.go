@@ -3,6 +3,7 @@ package capture
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // timestamp matches the time at the beginning of a line, in the forms that terminal
@@ -14,7 +15,7 @@ var timestamp = regexp.MustCompile(`^\s*(?:[\[(]\s*)?` +
 	`[T_ ,]+)?` +
 	`\d{1,2}:\d{2}:\d{2}(?:[.,:]\d{1,9})?(?:,\d{3})?(?:\s?(?:Z|UTC|[AP]M|[+-]\d{2}:?\d{2}))?(?:\s+\d{4}\b)?` + // time
 	`(?:\s*[\])](?:\s*[|:,;](?:\s|$)|\s+-\s+)?\s*|\s*[|:;](?:\s+|$)|\s+-\s+|\s+|$)` +
-	`|^\s*[\[(]\s*\+?\d+(?:\.\d+)?\s*(?:m?s)?\s*[\])]:?\s*` + // seconds since something
+	`|^\s*[\[(]\s*\+?\d+(?:\.\d+\s*(?:m?s)?|\s*m?s)\s*[\])]:?\s*` + // seconds since something
 	`|^\s*\d{10}(?:\.\d+)?(?::|\s)\s*`)
 
 // arduinoArrow stands between time and text in the Arduino serial monitor.
@@ -31,7 +32,7 @@ var level = regexp.MustCompile(`^(?:<(?i:debug|dbg|info|inf|notice|warn|wrn|warn
 	`|[DIWEV]\s\(\d+\)\s[\w.-]{1,30}:\s*)`) // ESP-IDF
 
 // loggers matches headers that no modem and no person writes, with or without a time.
-var loggers = regexp.MustCompile(`^(?:<\w+>|[DIWEV]\s\(\d+\)\s|[DIWEV]/[\w-]{1,30}\s*\(\s*\d+\):)`)
+var loggers = regexp.MustCompile(`^(?:<\w+>|[\w./-]{1,40}\[\d+\]:\s|[DIWEV]\s\(\d+\)\s|[DIWEV]/[\w-]{1,30}\s*\(\s*\d+\):)`)
 
 // stamped takes the time stamp off a line.
 func stamped(s string) (rest string, ok bool) {
@@ -46,22 +47,41 @@ func stamped(s string) (rest string, ok bool) {
 }
 
 // header takes off what a logger writes between time and text. It returns the program
-// where it stands with its process id.
+// where it stands with its process id. A second time is taken off only behind that: else
+// it may be what the modem said.
 func header(s string) (rest, prog string) {
 	for range 4 {
 		if m := level.FindStringIndex(s); m != nil {
 			s = s[m[1]:]
-			continue
-		}
-		if m := program.FindStringSubmatchIndex(s); m != nil {
+		} else if m := program.FindStringSubmatchIndex(s); m != nil {
 			prog, s = s[m[2]:m[3]], s[m[1]:]
-			continue
-		}
-		inner, ok := stamped(s)
-		if !ok {
+		} else {
 			break
 		}
-		s = inner
+		if inner, ok := stamped(s); ok {
+			s = inner
+		}
 	}
 	return s, prog
+}
+
+// shape is the form of a time stamp: runs of digits, letters and blanks count as one.
+func shape(stamp string) string {
+	var b strings.Builder
+	last := rune(0)
+	for _, r := range stamp {
+		switch {
+		case r >= '0' && r <= '9':
+			r = '9'
+		case unicode.IsLetter(r):
+			r = 'a'
+		case r == '\t':
+			r = ' '
+		}
+		if r != last || r != '9' && r != 'a' && r != ' ' {
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	return strings.TrimSpace(b.String())
 }

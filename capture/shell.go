@@ -20,7 +20,7 @@ var chatter = regexp.MustCompile(`(?i)^(?:welcome to minicom|options: |compiled 
 // shellLine reads a line that begins with a prompt.
 func shellLine(s string) (command, device string, isPrompt bool) {
 	loc := prompt.FindStringIndex(s)
-	if loc == nil {
+	if loc == nil || strings.TrimSpace(s) == ">" { // a device's own prompt, as vehicle adapters have
 		return "", "", false
 	}
 	rest := strings.TrimSpace(s[loc[1]:])
