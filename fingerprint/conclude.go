@@ -105,7 +105,10 @@ func (b *Base) reason(w *work, v *Verdict, d decision) string {
 // notCellular: something proves another kind of device. Signs that are merely strong count only
 // where nothing proves a cellular module.
 func (b *Base) notCellular(w *work, o Observation, t *tally, d decision, imei bool) bool {
-	if d.maker != knowledge.None && b.strongestStructural(t) >= serious {
+	switch {
+	case w.otherModel:
+		return true // whatever else its maker builds
+	case d.maker != knowledge.None && b.strongestStructural(t) >= serious:
 		return false
 	}
 	if w.parrot > 0 && w.parrot == w.answered && d.maker == knowledge.None {

@@ -203,11 +203,12 @@ func TestTACContradicts(t *testing.T) {
 func TestNotAModem(t *testing.T) {
 	b := embedded(t)
 	for name, o := range map[string]Observation{
-		"a loopback":               asked("AT = AT", "ATI = ATI", "AT+CGMI = AT+CGMI"),
-		"a console that refuses":   asked("ATI = -sh: ATI: not found", "AT+CGMI = -sh: AT+CGMI: not found"),
-		"ok to everything":         asked("AT = ", "ATI = ", "AT+CGMI = ", "AT+CGMM = "),
-		"refusals that end in OK":  asked("AT+CGMI = Unknown command", "AT+CGMM = invalid command"),
-		"an embedded u-blox radio": asked("ATI9 = Manufacturer: u-blox | Model: NORA-W36 | Serial Number: 123456789012347 | Firmware: 3.2.0"),
+		"a loopback":                         asked("AT = AT", "ATI = ATI", "AT+CGMI = AT+CGMI"),
+		"a console that refuses":             asked("ATI = -sh: ATI: not found", "AT+CGMI = -sh: AT+CGMI: not found"),
+		"ok to everything":                   asked("AT = ", "ATI = ", "AT+CGMI = ", "AT+CGMM = "),
+		"refusals that end in OK":            asked("AT+CGMI = Unknown command", "AT+CGMM = invalid command"),
+		"a Wi-Fi module of a cellular maker": asked("ATI = Quectel | FC41D | Revision: FC41DAAR03A09M04"),
+		"an embedded u-blox radio":           asked("ATI9 = Manufacturer: u-blox | Model: NORA-W36 | Serial Number: 123456789012347 | Firmware: 3.2.0"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := b.Identify(o)

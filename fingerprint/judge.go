@@ -312,6 +312,7 @@ func (b *Base) judgePlaces(w *work) {
 			r.field = knowledge.FieldModel
 			r.value = b.cleanModel(r.value)
 			r.rank -= min(r.rank, 20)
+			b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
 		case has&(1<<knowledge.FieldFirmware) == 0 && versionLike(r.value):
 			r.field = knowledge.FieldFirmware
 			r.value = cleanFirmware(r.value)

@@ -90,8 +90,10 @@ type work struct {
 	other         uint16
 	otherStrength knowledge.Strength
 	otherRule     uint16
-	otherQuote    string
-	otherSource   string
+	// otherModel: it is the model's name itself that proves it.
+	otherModel  bool
+	otherQuote  string
+	otherSource string
 	// usb and pci are the rows of the descriptor, -1 for none.
 	usb, pci int32
 }
