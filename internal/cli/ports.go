@@ -90,6 +90,6 @@ func printPorts(w io.Writer, format string, devices []foundDevice) error {
 			return writing(err)
 		}
 	}
-	_, err := io.WriteString(w, screen.Note(fmt.Sprintf("%d devices, %d ports that scan may ask; none was opened", len(devices), asked)))
+	_, err := io.WriteString(w, screen.Note(fmt.Sprintf("%s, %s that scan may ask; none was opened", render.Count(len(devices), "device"), render.Count(asked, "port"))))
 	return writing(err)
 }

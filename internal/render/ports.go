@@ -39,6 +39,9 @@ func (s Screen) Device(f Found) string {
 	s.hang(&b, "", join(" · ", field(f.ID), ids, what, kind), strong)
 	s.hang(&b, "   ", join(": ", field(string(f.State)), field(f.Reason)), faint)
 	for _, p := range f.Ports {
+		if p.Reason == f.Reason {
+			p.Reason = "" // it stands above
+		}
 		s.port(&b, p)
 	}
 	return b.String()

@@ -78,6 +78,9 @@ func (s Screen) title(m inventory.Module) string {
 		for i, slug := range m.Possible {
 			names[i] = s.name(slug)
 		}
+		if len(names) == 1 {
+			names[0] = "Perhaps " + names[0] // possible, and not proven
+		}
 		return s.badge(join(" ", alternatives(names), model), id)
 	case model != "":
 		return s.badge(model+", maker not known", id)
