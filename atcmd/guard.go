@@ -24,6 +24,7 @@ type guard struct {
 
 	mu     sync.Mutex
 	armed  Command
+	taken  chan struct{} // closed when at begins to write what was armed
 	sentAt time.Duration // when the last query went out; negative while none is out
 	busy   bool          // the port has not taken all of it yet
 	record []Chunk
@@ -43,11 +44,13 @@ func permitted(p []byte) (Command, bool) {
 	return c, ok
 }
 
-// arm lets c pass once.
-func (g *guard) arm(c Command) {
+// arm lets c pass once. The channel is closed when at begins to write: only from then on
+// does at take what the feed holds for the answer to c, and not for noise to be dropped.
+func (g *guard) arm(c Command) <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.armed, g.sentAt = c, -1
+	g.armed, g.taken, g.sentAt = c, make(chan struct{}), -1
+	return g.taken
 }
 
 // Read gives at its answers.
@@ -72,6 +75,10 @@ func (g *guard) disarm() Command {
 	defer g.mu.Unlock()
 	armed := g.armed
 	g.armed = Command{}
+	if g.taken != nil {
+		close(g.taken)
+		g.taken = nil
+	}
 	return armed
 }
 

@@ -262,3 +262,20 @@ func TestErrorReads(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A context that ends at any moment ends the dialogue, also between arming the guard and
+// the write: what at is given before it began would be dropped, and waited for in vain.
+func TestCancelledAtOnce(t *testing.T) {
+	for range 200 {
+		m := atcmdtest.Modem(func(string) []byte { return nil })
+		ctx, cancel := context.WithCancel(context.Background())
+		s := atcmd.New(m.Port(), atcmd.Settings{Progress: func(string) { cancel() }})
+		if err := s.Wake(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want the end of the context", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m.Close()
+	}
+}

@@ -91,11 +91,16 @@ func (s *Session) begin(c Command, limit time.Duration) *round {
 	r := &round{answer: a, s: s, deadline: time.Now().Add(limit), timer: time.NewTimer(limit), reply: make(chan reply, 1)}
 	s.heard, s.loose = s.heard[:0], false
 	s.told[c.text] = true
-	s.guard.arm(c)
+	taken := s.guard.arm(c)
 	go func() {
 		info, err := s.at.Command(c.body(), at.WithTimeout(-1)) // the deadline is kept here
 		r.reply <- reply{info, err}
 	}()
+	select {
+	case <-taken:
+	case got := <-r.reply: // at is closed; the round hears of it as of anything else
+		r.reply <- got
+	}
 	return r
 }
 
