@@ -36,9 +36,12 @@ const (
 // everything that Watch started has stopped.
 func (w *Watcher) Watch(ctx context.Context) <-chan struct{} {
 	out := make(chan struct{}, 1)
-	l := &watching{settle: orElse(w.Settle, defaultSettle), root: w.root(), out: out}
+	l := &watching{settle: orElse(w.Settle, defaultSettle), finder: w.Finder, out: out}
+	if l.finder == nil {
+		l.finder = new(Finder)
+	}
 	// What is there is noted before Watch returns: a change from then on is told.
-	l.seen = l.root.glance()
+	l.glanced, l.found = l.finder.tree().glance(), l.finder.digest(ctx)
 	go func() {
 		defer close(out)
 		events, err := w.events(ctx)
@@ -53,13 +56,6 @@ func (w *Watcher) Watch(ctx context.Context) <-chan struct{} {
 		}
 	}()
 	return out
-}
-
-func (w *Watcher) root() tree {
-	if w.Finder == nil {
-		return "/"
-	}
-	return w.Finder.tree()
 }
 
 func (w *Watcher) events(ctx context.Context) (<-chan struct{}, error) {
@@ -79,11 +75,12 @@ func orElse(d, other time.Duration) time.Duration {
 // watching is one Watch.
 type watching struct {
 	settle time.Duration
-	root   tree
+	finder *Finder
 	out    chan<- struct{}
 
-	seen  uint64    // the last glance that was told or found at the start
-	since time.Time // of the first event that is not told yet; zero if there is none
+	glanced uint64    // the last glance at the names in sysfs
+	found   uint64    // what was found when it was told last, or at the start
+	since   time.Time // of the first event that is not looked into yet; zero if there is none
 }
 
 func (l *watching) run(ctx context.Context, events <-chan struct{}, poll time.Duration) {
@@ -102,12 +99,12 @@ func (l *watching) run(ctx context.Context, events <-chan struct{}, poll time.Du
 			}
 			quiet.Reset(l.wait())
 		case <-ticker.C:
-			if l.since.IsZero() && l.root.glance() != l.seen {
+			if l.since.IsZero() && l.finder.tree().glance() != l.glanced {
 				quiet.Reset(l.wait())
 			}
 		case <-quiet.C:
 			l.since = time.Time{}
-			l.tell()
+			l.look(ctx)
 		}
 	}
 }
@@ -120,35 +117,60 @@ func (l *watching) wait() time.Duration {
 	return max(0, min(l.settle, patience*l.settle-time.Since(l.since)))
 }
 
-// tell sends a value if something is different indeed.
-func (l *watching) tell() {
-	now := l.root.glance()
-	if now == l.seen {
+// look sends a value if a port or a cellular device is different indeed: most events are about
+// keyboards, disks and virtual interfaces.
+func (l *watching) look(ctx context.Context) {
+	glance := l.finder.tree().glance()
+	if glance == l.glanced {
 		return
 	}
-	l.seen = now
+	l.glanced = glance
+	found := l.finder.digest(ctx)
+	if found == l.found {
+		return
+	}
+	l.found = found
 	select {
 	case l.out <- struct{}{}:
 	default: // nobody has received the last one yet
 	}
 }
 
-// glanceSeed makes glances of one process comparable.
-var glanceSeed = maphash.MakeSeed()
+// digestSeed makes digests of one process comparable.
+var digestSeed = maphash.MakeSeed()
 
-// glance sums up which nodes and devices there are. It opens and reads no file of theirs. A device
-// that was plugged out and in again is another one, though its names are the same.
+// glance sums up the names in sysfs, cheaply. It opens and reads no file.
 func (t tree) glance() uint64 {
 	var h maphash.Hash
-	h.SetSeed(glanceSeed)
+	h.SetSeed(digestSeed)
 	for _, class := range append([]string{"../bus/usb/devices", "../bus/pci/devices"}, classes...) {
 		dir := t.path("sys/class", class)
 		names, _ := list(dir)
 		for _, name := range names {
-			target, _ := os.Readlink(filepath.Join(dir, name))
 			fi, err := os.Lstat(filepath.Join(dir, name))
 			if err == nil {
-				fmt.Fprintln(&h, name, target, inode(fi))
+				fmt.Fprintln(&h, name, inode(fi))
+			}
+		}
+	}
+	return h.Sum64()
+}
+
+// digest sums up what is found. A device that was plugged out and in again is another one, though
+// its names are the same.
+func (f *Finder) digest(ctx context.Context) uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	devices, err := f.Find(ctx)
+	if err != nil {
+		return 0
+	}
+	for _, d := range devices {
+		fmt.Fprintln(&h, d.ID, d.Info.VID, d.Info.PID, d.State)
+		for _, p := range d.Ports {
+			fmt.Fprintln(&h, p.Path, p.Verdict, p.node.major, p.node.minor)
+			if fi, err := os.Lstat(p.node.root.path("sys/class", p.class, p.name)); err == nil {
+				fmt.Fprintln(&h, inode(fi))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package serialport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -63,25 +64,27 @@ func TestWatchTellsAfterAnEvent(t *testing.T) {
 	source <- struct{}{}
 	source <- struct{}{}
 	next(t, c)
-	tree.Link("sys/class/tty/ttyUSB7", "../../devices/x")
+	tree.Link("sys/class/tty/ttyUSB3", "../../devices/x")
 	source <- struct{}{}
 	next(t, c)
 	closes(t, cancel, c)
 }
 
-// TestWatchIgnoresEventsWithoutAChange: most events of the kernel change no port.
-func TestWatchIgnoresEventsWithoutAChange(t *testing.T) {
+// TestWatchIgnoresOtherDevices: most events of the kernel change no port.
+func TestWatchIgnoresOtherDevices(t *testing.T) {
 	tree := ec25(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	source := make(chan struct{})
 	w := serialport.Watcher{
-		Finder: &serialport.Finder{Root: tree.Root}, Settle: time.Millisecond, Poll: time.Hour, Events: events(source),
+		Finder: &serialport.Finder{Root: tree.Root}, Settle: time.Millisecond, Poll: time.Millisecond, Events: events(source),
 	}
 	c := w.Watch(ctx)
-	for range 20 {
+	for i := range 20 {
+		tree.Link(fmt.Sprintf("sys/class/net/veth%d", i), "../../devices/virtual/net/veth")
+		tree.File(fmt.Sprintf("sys/bus/usb/devices/2-%d/idVendor", i), "046d")
 		source <- struct{}{}
 	}
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond)
 	cancel()
 	within(t, "the end of a watch", func() {
 		for range c {
@@ -93,16 +96,16 @@ func TestWatchIgnoresEventsWithoutAChange(t *testing.T) {
 // TestWatchNoticesAReplugUnderTheSameName: the names are the same, the entry is another.
 func TestWatchNoticesAReplugUnderTheSameName(t *testing.T) {
 	tree := ec25(t)
-	tree.Link("sys/class/tty/ttyUSB9", "../../devices/x")
+	target := "../../devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.2/1-1.2:1.2/ttyUSB2/tty/ttyUSB2"
 	ctx, cancel := context.WithCancel(t.Context())
 	source := make(chan struct{})
 	w := serialport.Watcher{
 		Finder: &serialport.Finder{Root: tree.Root}, Settle: time.Millisecond, Poll: time.Hour, Events: events(source),
 	}
 	c := w.Watch(ctx)
-	tree.Remove("sys/class/tty/ttyUSB9")
+	tree.Remove("sys/class/tty/ttyUSB2")
 	tree.Link("sys/class/tty/other", "x") // so that the inode is not used again at once
-	tree.Link("sys/class/tty/ttyUSB9", "../../devices/x")
+	tree.Link("sys/class/tty/ttyUSB2", target)
 	tree.Remove("sys/class/tty/other")
 	source <- struct{}{}
 	next(t, c)
@@ -117,7 +120,7 @@ func TestWatchPollsWithoutEvents(t *testing.T) {
 		Events: func(context.Context) (<-chan struct{}, error) { return nil, errors.New("no rights") },
 	}
 	c := w.Watch(ctx)
-	tree.Remove("sys/bus/usb/devices/1-1.2")
+	tree.Remove("sys/class/tty/ttyUSB2")
 	next(t, c)
 	closes(t, cancel, c)
 }
@@ -128,7 +131,7 @@ func TestWatchEndsPatience(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	source := make(chan struct{})
 	w := serialport.Watcher{
-		Finder: &serialport.Finder{Root: tree.Root}, Settle: 50 * time.Millisecond, Poll: time.Hour, Events: events(source),
+		Finder: &serialport.Finder{Root: tree.Root}, Settle: 100 * time.Millisecond, Poll: time.Hour, Events: events(source),
 	}
 	c := w.Watch(ctx)
 	tree.Remove("sys/class/tty/ttyUSB3")
@@ -138,7 +141,7 @@ func TestWatchEndsPatience(t *testing.T) {
 		for ctx.Err() == nil {
 			select {
 			case source <- struct{}{}:
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(time.Millisecond)
 			case <-ctx.Done():
 			}
 		}
