@@ -129,6 +129,9 @@ func (c *compiler) message(r *Rule, key, text string) message {
 // program compiles one expression. Where a text is wanted, a number, time or truth value will
 // do: it is written out.
 func (c *compiler) program(key, text string, on Scope, each bool, want *cel.Type) cel.Program {
+	if text == "" && key == "when" {
+		return nil // named as missing already
+	}
 	env, err := c.env(on, each)
 	if err != nil {
 		c.fault(key, "%v", err)

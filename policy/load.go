@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/rollcall-iot/rollcall/policy/lists"
@@ -41,11 +42,9 @@ func (p *Policy) With(set *lists.Set, overlays ...Overlay) (*Policy, error) {
 }
 
 func load(set *lists.Set, s spec, overlays []Overlay) (*Policy, error) {
-	if err := s.parse(overlays); err != nil {
-		return nil, fmt.Errorf("cannot load policy: %w", err)
-	}
+	err := s.parse(overlays)
 	p := &Policy{lists: set, spec: s, exceptions: map[string][]*exception{}}
-	if err := p.compile(); err != nil {
+	if err = errors.Join(err, p.compile()); err != nil { // one run shows all faults
 		return nil, fmt.Errorf("cannot load policy: %w", err)
 	}
 	p.pool.New = func() any { return new(scope) }

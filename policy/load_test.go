@@ -119,3 +119,21 @@ func TestOverlayOfFirmware(t *testing.T) {
 		t.Errorf("%v", p.Floors())
 	}
 }
+
+// Faults of form and of expressions are shown in one run.
+func TestAllFaultsAreShownAtOnce(t *testing.T) {
+	_, err := policy.Load(embedded(t), policy.Overlay{Name: "own.yaml", Data: []byte(`policy: own
+rules:
+  - {id: a, when: module.identity.makr == "x", severity: hgh, message: "${", brief: "${1", evident: "1"}
+  - {id: b, severity: low, message: x}
+unknown: 1`)})
+	if err == nil {
+		t.Fatal("loaded")
+	}
+	for _, want := range []string{`"hgh" is none of`, "undefined field 'makr'", "message: ${ without its }", "brief: ${ without its }", "evident: is a int, want a bool",
+		"own.yaml:4: when: missing", `own.yaml:5: unknown key "unknown"`} {
+		if strings.Count(err.Error(), want) != 1 {
+			t.Errorf("want %q once in\n%v", want, err)
+		}
+	}
+}

@@ -288,5 +288,14 @@ func problem(resp *http.Response, body io.Reader) error {
 	if resp.StatusCode == http.StatusBadRequest {
 		return exit.With(exit.Usage, err)
 	}
-	return fmt.Errorf("the collector says: %w", err)
+	err = fmt.Errorf("the collector says: %w", err)
+	if resp.StatusCode == http.StatusNotFound {
+		return &missingError{err}
+	}
+	return err
 }
+
+// missingError: what was asked for is not there.
+type missingError struct{ error }
+
+func (e *missingError) Unwrap() error { return e.error }

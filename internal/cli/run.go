@@ -83,6 +83,7 @@ func commands() []*cobra.Command {
 		collectorCommand(),
 		fleetCommand(),
 		doctorCommand(),
+		policyCommand(),
 		manCommand(),
 	}
 }

@@ -14,19 +14,20 @@ const DefaultMaxAge = 120 * 24 * time.Hour
 // It is a warning for a list whose names change with its editions, and an information for
 // the other texts, which change with another act only, and for those never confirmed.
 func (s *Set) Warnings(now time.Time, maxAge time.Duration) []inventory.Warning {
-	if maxAge <= 0 {
-		maxAge = DefaultMaxAge
-	}
 	var out []inventory.Warning
 	for i := range s.lists {
-		if w, old := s.lists[i].age(now, maxAge); old {
+		if w, old := s.lists[i].Warning(now, maxAge); old {
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-func (l *List) age(now time.Time, maxAge time.Duration) (inventory.Warning, bool) {
+// Warning says whether one list was not read for longer than maxAge (0: DefaultMaxAge).
+func (l *List) Warning(now time.Time, maxAge time.Duration) (inventory.Warning, bool) {
+	if maxAge <= 0 {
+		maxAge = DefaultMaxAge
+	}
 	w := inventory.Warning{Code: "list-old", Severity: inventory.SeverityInfo}
 	if l.AsOf.IsZero() {
 		w.Text = fmt.Sprintf("list %q (%s) was never confirmed; it names nobody here", l.ID, l.Name)

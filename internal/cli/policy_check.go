@@ -1,0 +1,281 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/findings"
+	"github.com/rollcall-iot/rollcall/internal/render"
+	"github.com/rollcall-iot/rollcall/policy"
+)
+
+func policyCheckCommand() *cobra.Command {
+	var s source
+	var j judging
+	var at moment
+	var format string
+	var show int
+	c := &cobra.Command{
+		Use:   "check [FILE|-]",
+		Short: "Judge modules by lists and rules",
+		Long: `Judges the modules of a report (rollcall scan -o json), of module objects (rollcall identify
+-o json), or, without a file, of a collector's fleet. Modules are judged as they were identified;
+to identify those of an old report anew, put "rollcall identify --from FILE -o json" before it.
+
+With --fail-on the exit status is 3 if there is a finding of that severity or higher that no
+exception covers, so that a script can stop there.`,
+		Example: `  rollcall scan -o json | rollcall policy check - --fail-on high
+  rollcall policy check --server http://127.0.0.1:8080 --policy policy.d -o csv`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if show < 0 {
+				return exit.Usagef("--show takes 0 or more, not %d", show)
+			}
+			judge, err := j.load()
+			if err != nil {
+				return err
+			}
+			if judge.Now, err = at.time(); err != nil {
+				return err
+			}
+			return policyCheck(c, &s, args, judge, format, show)
+		},
+	}
+	s.addFlags(c)
+	j.addFlags(c)
+	at.addFlag(c)
+	addShow(c, &show)
+	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
+	return c
+}
+
+func addShow(c *cobra.Command, show *int) {
+	c.Flags().IntVar(show, "show", 5, "of each finding, name at most `N` modules; json, yaml and csv have all")
+}
+
+// checked is a finding and what it is about.
+type checked struct {
+	Gateway string `json:"gateway"`
+	Module  string `json:"module"`
+	Maker   string `json:"maker"`
+	Model   string `json:"model"`
+	policy.Finding
+	what string // as people call it
+}
+
+// check is the outcome of judging many modules.
+type check struct {
+	Policy   string    `json:"policy"`
+	At       time.Time `json:"at"`
+	Gateways int       `json:"gateways"`
+	Modules  int       `json:"modules"`
+	Findings []checked `json:"findings"`
+}
+
+func policyCheck(c *cobra.Command, s *source, args []string, j *judge, format string, show int) error {
+	out, err := s.check(c, args, j)
+	if err != nil {
+		return err
+	}
+	if err := out.print(c.OutOrStdout(), format, show); err != nil {
+		return err
+	}
+	warn(c.ErrOrStderr(), j.Policy.Warnings(j.Now, 0))
+	return j.verdict()
+}
+
+// check judges all modules, and each gateway once.
+func (s *source) check(c *cobra.Command, args []string, j *judge) (*check, error) {
+	all, err := s.modules(c, args)
+	if err != nil {
+		return nil, err
+	}
+	out := &check{Policy: j.Policy.Version(), At: j.Now.Truncate(time.Second), Findings: []checked{}}
+	gateways := map[string]bool{}
+	for l, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		if !gateways[l.gateway.ID] {
+			gateways[l.gateway.ID] = true
+			out.add(checked{Gateway: l.gateway.ID}, j.Gateway(l.gateway))
+		}
+		if l.module == nil {
+			continue
+		}
+		out.Modules++
+		out.add(aboutModule(l), j.Module(l.module, l.gateway))
+	}
+	if out.Gateways = len(gateways); out.Gateways == 0 {
+		return nil, s.nothing(args)
+	}
+	slices.SortStableFunc(out.Findings, func(a, b checked) int {
+		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Key(), b.Key()), cmp.Compare(a.Text, b.Text),
+			cmp.Compare(a.Gateway, b.Gateway), cmp.Compare(a.Module, b.Module))
+	})
+	return out, nil
+}
+
+func aboutModule(l located) checked {
+	m := l.module
+	return checked{Gateway: l.gateway.ID, Module: m.ID, Maker: m.Identity.Maker, Model: m.Identity.Model,
+		what: name(m.Identity.Maker, m.Identity.Model, m.Seems, m.Possible)}
+}
+
+func (k *check) add(about checked, found []policy.Finding) {
+	for _, f := range found {
+		about.Finding = f
+		k.Findings = append(k.Findings, about)
+	}
+}
+
+func (k *check) print(w io.Writer, format string, show int) error {
+	switch format {
+	case formatJSON, formatYAML:
+		return writeObject(w, format, k)
+	case formatCSV:
+		rows := make([][]string, len(k.Findings))
+		for i := range k.Findings {
+			rows[i] = k.Findings[i].row()
+		}
+		return writeCSVRows(w, checkedHead(), rows)
+	}
+	screen := screenOf(w, nil)
+	if _, err := io.WriteString(w, screen.Head(k.about(), k.Policy)); err != nil {
+		return writing(err)
+	}
+	var g groups
+	for i := range k.Findings {
+		g.add("", &k.Findings[i], k.Gateways > 1)
+	}
+	for _, group := range g.sorted(show) {
+		if _, err := io.WriteString(w, screen.Group(group)+"\n"); err != nil {
+			return writing(err)
+		}
+	}
+	_, err := io.WriteString(w, screen.Note(k.sum()))
+	return writing(err)
+}
+
+// about counts what was judged.
+func (k *check) about() string {
+	modules := render.Count(k.Modules, "module")
+	if k.Gateways == 1 {
+		return modules
+	}
+	return modules + " in " + render.Count(k.Gateways, "gateway")
+}
+
+// sum counts the findings by severity.
+func (k *check) sum() string {
+	counts := map[policy.Severity]int{}
+	covered := 0
+	for i := range k.Findings {
+		if k.Findings[i].Excepted != nil {
+			covered++
+			continue
+		}
+		counts[k.Findings[i].Severity]++
+	}
+	text := ""
+	for s := policy.Critical; s >= policy.Info; s-- {
+		if counts[s] > 0 {
+			text = join(", ", text, fmt.Sprintf("%d %s", counts[s], s))
+		}
+	}
+	if text == "" {
+		text = "no findings"
+	}
+	if covered > 0 {
+		text += fmt.Sprintf(" · %d covered by exceptions", covered)
+	}
+	return text
+}
+
+func checkedHead() []string {
+	return []string{"gateway", "module", "maker", "model", "severity", "rule", "list", "edition", "since", "text", "source", "exception"}
+}
+
+func (f *checked) row() []string {
+	since, exception := "", ""
+	if !f.Since.IsZero() {
+		since = f.Since.Format(time.DateOnly)
+	}
+	if f.Excepted != nil {
+		exception = f.Excepted.ID
+	}
+	return []string{f.Gateway, f.Module, f.Maker, f.Model, f.Severity.String(), f.Rule, f.List, f.Edition, since, f.Text, f.Source, exception}
+}
+
+// groups brings findings together that say the same of several modules.
+type groups struct {
+	order []groupKey
+	all   map[groupKey]*groupOf
+}
+
+type groupKey struct {
+	mark, key, text, exception string
+	severity                   policy.Severity
+}
+
+type groupOf struct {
+	finding policy.Finding
+	members []string
+	modules bool
+}
+
+func (g *groups) add(mark string, f *checked, gateways bool) {
+	k := groupKey{mark: mark, key: f.Key(), text: f.Text, severity: f.Severity}
+	if f.Excepted != nil {
+		k.exception = f.Excepted.ID
+	}
+	if g.all == nil {
+		g.all = map[groupKey]*groupOf{}
+	}
+	in, ok := g.all[k]
+	if !ok {
+		in = &groupOf{finding: f.Finding, modules: f.Module != ""}
+		g.all[k] = in
+		g.order = append(g.order, k)
+	}
+	member := f.Gateway
+	if f.Module != "" {
+		member = join("  ", f.what, f.Module)
+		if gateways {
+			member = join("  ", f.Gateway, member)
+		}
+	}
+	in.members = append(in.members, member)
+}
+
+// sorted gives the groups, the most severe first, each with at most so many members.
+func (g *groups) sorted(show int) []render.Group {
+	slices.SortStableFunc(g.order, func(a, b groupKey) int { return -cmp.Compare(a.severity, b.severity) })
+	out := make([]render.Group, len(g.order))
+	for i, k := range g.order {
+		in := g.all[k]
+		n := len(in.members)
+		shown := min(n, show)
+		thing := "module"
+		if !in.modules {
+			thing = "gateway"
+		}
+		out[i] = render.Group{Finding: findings.Full([]policy.Finding{in.finding})[0], Mark: k.mark,
+			Facts: []string{k.key, render.Count(n, thing), excepted(in.finding.Excepted)}, Members: in.members[:shown], More: n - shown}
+	}
+	return out
+}
+
+func excepted(e *policy.Exception) string {
+	if e == nil {
+		return ""
+	}
+	return "exception " + strconv.Quote(e.ID) + " until " + e.Until.Format(time.DateOnly)
+}

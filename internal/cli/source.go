@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/collector/api"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/policy"
+)
+
+// located is one module and the gateway that it sits in, or a gateway that has none.
+type located struct {
+	gateway *policy.Gateway
+	module  *inventory.Module
+}
+
+// source says where the modules come from that a command is about: a file, a collector, or
+// this machine.
+type source struct {
+	server  string
+	gateway string
+	module  string
+	filters map[string]*[]string
+}
+
+// addFlags adds those of a fleet. A command takes the file as its argument.
+func (s *source) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.server, "server", "", "`URL` of a collector (default ROLLCALL_SERVER, or http://127.0.0.1:8080)")
+	f.StringVar(&s.gateway, "gateway", "", "only modules of this gateway `ID`")
+	f.StringVar(&s.module, "module", "", "only the module of this `ID`")
+	s.filters = map[string]*[]string{}
+	for _, name := range api.ModuleParameters() {
+		if name != "gateway" && name != "sort" {
+			s.filters[name] = f.StringArray(name, nil, "of a collector's modules, only this "+name+"; repeatable")
+		}
+	}
+}
+
+// filtered names a filter that was given, or "".
+func (s *source) filtered() string {
+	var names []string
+	for name, v := range s.filters {
+		if len(*v) > 0 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names)
+}
+
+// modules gives the modules of a file, or of a collector if there is none, in order of
+// gateway and module as far as the file is.
+func (s *source) modules(c *cobra.Command, args []string) (iter.Seq2[located, error], error) {
+	if len(args) == 0 {
+		server := s.server
+		if server == "" {
+			server = serverDefault()
+		}
+		return s.chosen(s.asked(c.Context(), client{server: server})), nil
+	}
+	if s.server != "" {
+		return nil, exit.Usagef("give a file or --server, not both")
+	}
+	if name := s.filtered(); name != "" {
+		return nil, exit.Usagef("--%s chooses among a collector's modules; of a file, --gateway and --module do", name)
+	}
+	hint(c, args[0])
+	return s.chosen(readModules(c, args[0])), nil
+}
+
+// chosen leaves out what --gateway and --module leave out.
+func (s *source) chosen(all iter.Seq2[located, error]) iter.Seq2[located, error] {
+	return func(yield func(located, error) bool) {
+		for l, err := range all {
+			if err == nil && !s.meant(l) {
+				continue
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s *source) meant(l located) bool {
+	return (s.gateway == "" || l.gateway.ID == s.gateway) && (s.module == "" || l.module != nil && l.module.ID == s.module)
+}
+
+// nothing is the error of a command that was to be about something and found none of it.
+func (s *source) nothing(args []string) error {
+	where := "the collector"
+	if len(args) > 0 {
+		where = named(args[0])
+	}
+	var which string
+	if s.module != "" {
+		which += fmt.Sprintf(" %q", s.module)
+	}
+	if s.gateway != "" {
+		which += fmt.Sprintf(" in gateway %q", s.gateway)
+	}
+	if s.filtered() != "" {
+		which += " that the filters let pass"
+	}
+	return fmt.Errorf("%s has no module%s", where, which)
+}
+
+// asked gives the modules of a collector with their evidence.
+func (s *source) asked(ctx context.Context, from client) iter.Seq2[located, error] {
+	return func(yield func(located, error) bool) {
+		f := &fleetReader{client: from}
+		keys, err := f.keys(ctx, s)
+		if err == nil {
+			err = f.readGateways(ctx, s.gateway)
+		}
+		if err != nil {
+			yield(located{}, err)
+			return
+		}
+		for chunk := range slices.Chunk(keys, atOnce*8) {
+			modules, err := f.details(ctx, chunk)
+			if err != nil {
+				yield(located{}, err)
+				return
+			}
+			for _, m := range modules {
+				if !yield(m, nil) {
+					return
+				}
+			}
+		}
+		if s.module != "" || s.filtered() != "" {
+			return
+		}
+		for _, g := range f.without(keys) {
+			if !yield(located{gateway: g}, nil) {
+				return
+			}
+		}
+	}
+}
