@@ -40,7 +40,6 @@ func (b *Base) makerConflict(v *Verdict, t *tally, d decision) {
 	}
 	first := d.maker
 	if d.open {
-		first = t.list[b.strongest(t, -1)].maker
 		first, _ = b.speaker(t, b.strongest(t, -1))
 	}
 	if first == knowledge.None {

@@ -100,3 +100,25 @@ func TestOverlayMistakes(t *testing.T) {
 		}
 	}
 }
+
+// A draft of an unknown device loads once its maker is filled in, and then names it.
+func TestDraftBecomesAnOverlay(t *testing.T) {
+	b := embedded(t)
+	o := asked("AT+CGMI = Nobody's Modems", "AT+CGMM = NM-7000", "AT+CGMR = NM7000_V1.02.33")
+	o.USB = &inventory.Device{Bus: "usb", VID: "abcd", PID: "0001"}
+	draft := string(b.Draft(o))
+	if _, err := Load(Overlay{Name: "draft.yaml", Data: []byte(draft)}); err == nil {
+		t.Error("a draft loads before a person has completed it")
+	}
+	done := strings.NewReplacer("SLUG-OF-THE-MAKER", "nobody", "NAME OF THE MAKER", "Nobody", `technology: ""`, `technology: "LTE Cat 4"`).Replace(draft)
+	laid, err := Load(Overlay{Name: "draft.yaml", Data: []byte(done)})
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, done)
+	}
+	if v := laid.Identify(asked("AT+CGMR = NM7000_V1.05.01")); v.Identity.Maker != "nobody" {
+		t.Errorf("by its firmware: %+v", v.Identity)
+	}
+	if v := laid.Identify(asked("AT+CGMM = NM-7000-EU")); v.Identity.Maker != "nobody" || v.Identity.Technology != "LTE Cat 4" {
+		t.Errorf("by its model: %+v", v.Identity)
+	}
+}
