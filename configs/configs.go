@@ -153,4 +153,6 @@ func collectorOptions() []option {
 
 // otherVariables are ROLLCALL_ variables that belong to no file: those of the tools, and the mark of
 // a program that started itself again without a capability (serialport.DropSysAdmin).
-func otherVariables() []string { return []string{"ROLLCALL_SERVER", "ROLLCALL_TOKEN", "ROLLCALL_STARTED_AGAIN"} }
+func otherVariables() []string {
+	return []string{"ROLLCALL_SERVER", "ROLLCALL_TOKEN", "ROLLCALL_STARTED_AGAIN"}
+}

@@ -1,5 +1,5 @@
 // Command rollcall says which cellular modules are fitted, who made them, and how that is
-// known: on one gateway, and for a fleet.
+// known: on one gateway, and for a fleet. It never does more than internal/cli says.
 package main
 
 import (

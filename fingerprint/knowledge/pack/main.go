@@ -1,5 +1,5 @@
 // Command pack compiles the folder of knowledge into pack.bin beside it. It is what
-// "go generate ./fingerprint" runs; it reads and writes nothing else.
+// "go generate ./fingerprint" runs; it never reads or writes anything else.
 package main
 
 import (
