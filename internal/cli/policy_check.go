@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-iot/rollcall/internal/exit"
-	"github.com/rollcall-iot/rollcall/internal/findings"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/policy"
 )
@@ -151,7 +149,7 @@ func (k *check) print(w io.Writer, format string, show int) error {
 	if _, err := io.WriteString(w, screen.Head(k.about(), k.Policy)); err != nil {
 		return writing(err)
 	}
-	var g groups
+	g := newGroups()
 	for i := range k.Findings {
 		g.add("", &k.Findings[i], k.Gateways > 1)
 	}
@@ -212,70 +210,4 @@ func (f *checked) row() []string {
 		exception = f.Excepted.ID
 	}
 	return []string{f.Gateway, f.Module, f.Maker, f.Model, f.Severity.String(), f.Rule, f.List, f.Edition, since, f.Text, f.Source, exception}
-}
-
-// groups brings findings together that say the same of several modules.
-type groups struct {
-	order []groupKey
-	all   map[groupKey]*groupOf
-}
-
-type groupKey struct {
-	mark, key, text, exception string
-	severity                   policy.Severity
-}
-
-type groupOf struct {
-	finding policy.Finding
-	members []string
-	modules bool
-}
-
-func (g *groups) add(mark string, f *checked, gateways bool) {
-	k := groupKey{mark: mark, key: f.Key(), text: f.Text, severity: f.Severity}
-	if f.Excepted != nil {
-		k.exception = f.Excepted.ID
-	}
-	if g.all == nil {
-		g.all = map[groupKey]*groupOf{}
-	}
-	in, ok := g.all[k]
-	if !ok {
-		in = &groupOf{finding: f.Finding, modules: f.Module != ""}
-		g.all[k] = in
-		g.order = append(g.order, k)
-	}
-	member := f.Gateway
-	if f.Module != "" {
-		member = join("  ", f.what, f.Module)
-		if gateways {
-			member = join("  ", f.Gateway, member)
-		}
-	}
-	in.members = append(in.members, member)
-}
-
-// sorted gives the groups, the most severe first, each with at most so many members.
-func (g *groups) sorted(show int) []render.Group {
-	slices.SortStableFunc(g.order, func(a, b groupKey) int { return -cmp.Compare(a.severity, b.severity) })
-	out := make([]render.Group, len(g.order))
-	for i, k := range g.order {
-		in := g.all[k]
-		n := len(in.members)
-		shown := min(n, show)
-		thing := "module"
-		if !in.modules {
-			thing = "gateway"
-		}
-		out[i] = render.Group{Finding: findings.Full([]policy.Finding{in.finding})[0], Mark: k.mark,
-			Facts: []string{k.key, render.Count(n, thing), excepted(in.finding.Excepted)}, Members: in.members[:shown], More: n - shown}
-	}
-	return out
-}
-
-func excepted(e *policy.Exception) string {
-	if e == nil {
-		return ""
-	}
-	return "exception " + strconv.Quote(e.ID) + " until " + e.Until.Format(time.DateOnly)
 }

@@ -197,7 +197,7 @@ func (d *difference) print(w io.Writer, format string, show int) error {
 		}
 		return writeCSVRows(w, append([]string{"change"}, checkedHead()...), rows)
 	}
-	var g groups
+	g := newGroups()
 	for _, change := range []string{"opened", "closed", "changed"} {
 		mark := map[string]string{"opened": "+", "closed": "-", "changed": "~"}[change]
 		for i := range d.Changes {
