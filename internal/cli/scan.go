@@ -65,11 +65,15 @@ func scan(c *cobra.Command, l looker, j judging, format string) error {
 	if err != nil {
 		return err
 	}
-	judge, err := j.load()
+	loaded, err := j.ahead()
 	if err != nil {
 		return err
 	}
 	modules, failed := l.look(c.Context(), base, c.ErrOrStderr())
+	judge, err := loaded()
+	if err != nil {
+		return err
+	}
 	report, err := reportOf(modules)
 	if err != nil {
 		return err
@@ -81,6 +85,28 @@ func scan(c *cobra.Command, l looker, j judging, format string) error {
 		failed = unanswered(l.ports, modules)
 	}
 	return errors.Join(failed, judge.verdict())
+}
+
+// ahead loads lists and rules while the modules are asked: that takes as long as one of
+// their answers. What the user named is loaded at once, since it may be wrong.
+func (j *judging) ahead() (loaded func() (*judge, error), err error) {
+	if j.policy != "" || j.failOn != "" {
+		now, err := j.load()
+		return func() (*judge, error) { return now, nil }, err
+	}
+	type result struct {
+		judge *judge
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		judge, err := j.load()
+		done <- result{judge, err}
+	}()
+	return func() (*judge, error) {
+		r := <-done
+		return r.judge, r.err
+	}, nil
 }
 
 // why is the command that explains what scan has shown.
