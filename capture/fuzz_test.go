@@ -29,6 +29,9 @@ func FuzzReadSessions(f *testing.F) {
 		if err != nil && !errors.Is(err, capture.ErrNothing) {
 			t.Fatal(err)
 		}
+		if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+			return // UTF-16: other bytes
+		}
 		lines := strings.Split(string(text), "\n")
 		for _, u := range used {
 			if u.Line < 1 || u.Line > len(lines) {

@@ -2,8 +2,10 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"regexp"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -21,7 +23,7 @@ var escapes = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b
 // physicalLines splits text at LF and at CR. A CR that stands alone ends a line too:
 // V.250 ends lines with it, and some logs keep no LF.
 func physicalLines(text []byte) []physical {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = bytes.TrimPrefix(fromUTF16(text), []byte("\ufeff"))
 	var lines []physical
 	number, gap := 0, false
 	for line := range strings.SplitSeq(string(text), "\n") {
@@ -36,6 +38,25 @@ func physicalLines(text []byte) []physical {
 		gap = gap || blank
 	}
 	return lines
+}
+
+// fromUTF16 reads what terminal programs and editors on Windows may write, told by its
+// byte order mark.
+func fromUTF16(text []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return text
+	}
+	units := make([]uint16, len(text)/2)
+	for i := range units {
+		units[i] = order.Uint16(text[2*i:])
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // plain takes escapes out of a line, obeys backspace and DEL as the person who typed

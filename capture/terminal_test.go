@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,6 +61,21 @@ func TestTerminalHowever(t *testing.T) {
 		crlf := bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
 		if got := describe(capture.ReadSessions(bytes.NewReader(crlf))); got != want {
 			t.Errorf("%s: with CRLF: %s", path, cmp.Diff(want, got))
+		}
+	}
+}
+
+// TestTerminalUTF16: the same capture as an editor on Windows saves it.
+func TestTerminalUTF16(t *testing.T) {
+	const log = "ATI\r\nQuectel\r\nEC25\r\n移远\r\nOK\r\n"
+	want := describe(capture.ReadSessions(strings.NewReader(log)))
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		var text []byte
+		for _, u := range utf16.Encode([]rune("\ufeff" + log)) {
+			text = order.AppendUint16(text, u)
+		}
+		if diff := cmp.Diff(want, describe(capture.ReadSessions(bytes.NewReader(text)))); diff != "" {
+			t.Errorf("%v: -want +got\n%s", order, diff)
 		}
 	}
 }
