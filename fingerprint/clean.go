@@ -8,6 +8,7 @@ import (
 
 // cleanModel takes off what is no part of a model's name.
 func (b *Base) cleanModel(s string) string {
+	s = strings.Trim(s, ` "',;`)
 	if len(s) > 6 && strings.EqualFold(s[:6], "model ") {
 		s = s[6:]
 	}
@@ -26,6 +27,9 @@ func (b *Base) cleanModel(s string) string {
 // ("X  1  [Jul 11 2018 00:00:00]"), Option's ("X (Date: …)") and build servers' (" C:/path").
 func cleanFirmware(s string) string {
 	s = strings.Trim(s, ` "'`)
+	if first, rest, ok := strings.Cut(s, " "); ok && masked(first) {
+		s = rest
+	}
 	for _, tail := range [...]string{"(Date", " SVN ", " (Release Build"} {
 		if i := strings.Index(s, tail); i > 0 {
 			s = s[:i]

@@ -154,6 +154,8 @@ func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool) {
 		m.model = r.value
 		if f.joined {
 			m.model = fam.Variants[f.variant].Full
+		} else if f.rest > 0 && strings.Count(r.value[f.rest:], " ") > 2 {
+			m.model = r.value[:f.rest] // the rest describes it
 		} else if m.variant == "" && f.rest > 0 && f.rest < len(r.value) {
 			m.variant = suffix(r.value[f.rest:])
 		}

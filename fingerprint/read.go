@@ -38,6 +38,7 @@ type query struct {
 	ok       bool
 	exchange uint8
 	line     uint8
+	lines    int
 	repeated int // lines that only repeat the command
 }
 
@@ -45,6 +46,7 @@ func (b *Base) readExchange(w *work, e *inventory.Exchange, n uint8) {
 	q := query{text: trim(e.Cmd), exchange: n, ok: e.Final == "OK"}
 	q.Command = b.command(q.text)
 	lines := e.Lines[:min(len(e.Lines), maxLines)]
+	q.lines = len(lines)
 	for i, line := range lines {
 		q.line = uint8(i)
 		b.readLine(w, &q, line[:min(len(line), maxLine)])
@@ -106,6 +108,7 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		b.readDamaged(w, q, s, line)
 		return
 	}
+	s = withoutEcho(s, q.text)
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
 	if slices.Contains(b.pack.Noise, s) {
 		return
@@ -113,10 +116,21 @@ func (b *Base) readLine(w *work, q *query, line string) {
 	b.readText(w, q, s, line)
 }
 
+// withoutEcho takes the command off a line that goes on with its answer ("ATI  Manufacturer: …").
+func withoutEcho(s, command string) string {
+	n := len(command)
+	if n < 3 || len(s) <= n || s[n] != ' ' || !strings.EqualFold(s[:n], command) {
+		return s
+	}
+	return trim(s[n:])
+}
+
 // readDamaged takes the labelled values that are whole out of a line with tabs or bytes that are no
-// text (a serial number in another alphabet, a lost bit).
+// text (a serial number in another alphabet, a lost bit). Signs of trade marks are no damage.
 func (b *Base) readDamaged(w *work, q *query, s, line string) {
-	s = strings.ReplaceAll(s, "\t", " ")
+	for _, sign := range [...][2]string{{"\t", " "}, {"®", ""}, {"™", ""}} {
+		s = strings.ReplaceAll(s, sign[0], sign[1])
+	}
 	if l, _ := b.label(s); l != nil || printable(s) {
 		b.readText(w, q, s, line)
 	}
@@ -141,7 +155,7 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 		b.readValue(w, q, r)
 		return
 	}
-	if l, rest := b.label(s); l != nil && labelFits(l, q.Field) {
+	if l, rest := b.label(s); l != nil && q.fits(l) {
 		b.readLabels(w, q, r, l, rest)
 		return
 	}
@@ -158,9 +172,14 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 	b.readValue(w, q, r)
 }
 
-// labelFits: where one field was asked for, a label of another one is part of the value.
-func labelFits(l *knowledge.Label, asked knowledge.Field) bool {
-	return asked == knowledge.FieldInfo || asked == knowledge.FieldText || asked == l.Field
+// fits: where one field was asked for, a label of another one is part of the value, unless the answer
+// has several lines of which this one may tell more than was asked.
+func (q *query) fits(l *knowledge.Label) bool {
+	switch q.Field {
+	case knowledge.FieldInfo, knowledge.FieldText, l.Field:
+		return true
+	}
+	return q.lines > 1 && l.Rank == 0 && (l.Field == knowledge.FieldMaker || l.Field == knowledge.FieldModel || l.Field == knowledge.FieldFirmware)
 }
 
 func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest string) {
