@@ -3,7 +3,7 @@ package survey
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -114,14 +114,27 @@ func (s Settings) tell(e Event) {
 	}
 }
 
-// guarded keeps a fault of our own over one device away from the others. The stack goes
-// into the reason, so that it reaches a person who can report it.
+// guarded keeps a fault of our own over one device away from the others. The place goes
+// into the reason, so that it reaches a person who can report it; a whole stack would
+// differ every time, and look like a change of the module.
 func (s Settings) guarded(ctx context.Context, d serialport.Device) (m inventory.Module) {
 	defer func() {
 		if p := recover(); p != nil {
 			m = inventory.Module{ID: d.ID, State: inventory.StateUnanswered, Device: info(d),
-				Reason: fmt.Sprintf("a fault in Rollcall itself ended the visit; please report it: %v\n%s", p, debug.Stack())}
+				Reason: fmt.Sprintf("a fault in Rollcall itself ended the visit; please report it: %v (%s)", p, place())}
 		}
 	}()
 	return s.look(ctx, d)
+}
+
+// place names the function and line that panicked, for use in a deferred function.
+func place() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") || !more {
+			return fmt.Sprintf("%s:%d", f.Function, f.Line)
+		}
+	}
 }
