@@ -2,12 +2,14 @@ package collector
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -87,14 +89,6 @@ func (b *bench) takeMessages(ms ...message) []Outcome {
 	return out
 }
 
-func verdicts(os []Outcome) []Verdict {
-	var vs []Verdict
-	for _, o := range os {
-		vs = append(vs, o.Verdict)
-	}
-	return vs
-}
-
 // table is everything that the store holds of the fleet, in an order of its own.
 type table struct {
 	Gateways []store.Gateway
@@ -138,6 +132,24 @@ func dump(t testing.TB, s store.Store) table {
 	d.Figures, err = s.Figures(ctx)
 	must(t, err)
 	return d
+}
+
+// scrape gives the metrics as Prometheus reads them.
+func (b *bench) scrape() string {
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(b.s.Metrics, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
+
+func (b *bench) wantOutcome(what string, got []Outcome, want ...Verdict) {
+	b.t.Helper()
+	var vs []Verdict
+	for _, o := range got {
+		vs = append(vs, o.Verdict)
+	}
+	if !slices.Equal(vs, want) {
+		b.t.Fatalf("%s: outcomes are %v, want %v", what, got, want)
+	}
 }
 
 func must(t testing.TB, err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
@@ -138,7 +139,7 @@ func benchmarkIngest(b *testing.B, es []*inventory.Envelope) {
 	b.ResetTimer()
 	cpu := cpuTime()
 	publishAll(b, js, es)
-	drained(b, js, Consumer)
+	drained(b, js, s)
 	took := b.Elapsed()
 	b.StopTimer()
 	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(len(es)), "cpu-µs/msg")
@@ -171,8 +172,11 @@ func publishAll(b *testing.B, js jetstream.JetStream, es []*inventory.Envelope) 
 }
 
 // drained waits until the consumer has acknowledged everything.
-func drained(b *testing.B, js jetstream.JetStream, consumer string) {
+func drained(b *testing.B, js jetstream.JetStream, s store.Store) {
 	b.Helper()
+	identity, err := s.Identity(b.Context())
+	must(b, err)
+	consumer := ConsumerName(identity)
 	for {
 		c, err := js.Consumer(b.Context(), natslink.Stream, consumer)
 		must(b, err)

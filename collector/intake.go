@@ -15,14 +15,14 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
-// Consumer is the durable consumer that all collectors of a stream share.
-const Consumer = "collector"
+// ConsumerName is the durable consumer of a store, which all collectors that share the
+// store share too. Another store, also one that replaces a lost one, reads the stream from
+// its beginning with a consumer of its own.
+func ConsumerName(identity string) string { return "collector-" + identity }
 
 const (
 	// inFlight bounds the bytes that were taken from the broker and are not stored yet.
 	inFlight = 16 << 20
-	// ackWait is when the broker delivers again what was not acknowledged.
-	ackWait = time.Minute
 	// poisonTries is how often a message that cannot be stored is tried.
 	poisonTries = 3
 	// drainTime is what a collector that ends takes to store what it has in hand.
@@ -105,24 +105,30 @@ func fatal(err error) bool {
 func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	identity, err := c.s.Store.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	stream, err := natslink.AssertStream(ctx, c.js, natslink.StreamConfig())
 	if err != nil {
 		return nil, err
 	}
 	cons, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:     Consumer,
-		Description: "Rollcall collectors share it; a message is acknowledged when it is stored",
+		Durable:     ConsumerName(identity),
+		Description: "Rollcall collectors of one store share it; a message is acknowledged when it is stored",
 		FilterSubjects: []string{
 			natslink.Subject(inventory.KindReport, "*"), natslink.Subject(inventory.KindHeartbeat, "*"),
 		},
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
+		AckWait:       c.ackWait,
 		MaxDeliver:    -1, // a full disk may last; poison is counted here
 		MaxAckPending: 20 * c.s.Batch,
+		// As long as the stream keeps messages: then nothing is lost with it.
+		InactiveThreshold: natslink.StreamConfig().MaxAge,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot assert consumer %s of stream %s: %w", Consumer, natslink.Stream, err)
+		return nil, fmt.Errorf("cannot assert consumer %s of stream %s: %w", ConsumerName(identity), natslink.Stream, err)
 	}
 	return cons, nil
 }
@@ -220,7 +226,7 @@ func (c *collector) isolate(ctx context.Context, batch []*item, err error) {
 	it := batch[0]
 	if it.tries < poisonTries || it.outcome.Verdict == Rejected {
 		c.s.Log.Warn("cannot store a message; it will come again", "subject", it.subject, "sequence", it.sequence, "try", it.tries, "error", err)
-		_ = it.handle.NakWithDelay(5 * time.Second) // if this is lost, ackWait does the same
+		_ = it.handle.NakWithDelay(c.nakWait) // if this is lost, ackWait does the same
 		return
 	}
 	it.report, it.beat = nil, nil

@@ -34,7 +34,6 @@ type item struct {
 	beat    *inventory.Heartbeat
 	outcome Outcome
 	handle  handle // to acknowledge it
-	news    bool   // it brought the newest state
 }
 
 // received is a believed report, ready to be compared.
@@ -69,6 +68,9 @@ func (it *item) open() Outcome {
 		return Outcome{Rejected, Unsigned, err}
 	}
 	it.gateway, it.key = e.Gateway, inventory.EncodeKey(e.Key)
+	if len(e.Signature) == 0 {
+		return reject(Unsigned, "%s of gateway %q has no signature", e.Kind, e.Gateway)
+	}
 	if err := e.Verify(); err != nil {
 		return Outcome{Rejected, BadSignature, err}
 	}

@@ -23,6 +23,9 @@ type collector struct {
 	asker   *asker
 	outbox  *outbox
 	begun   sync.Once // Ready was called
+	// ackWait is when the broker delivers again what was not acknowledged, nakWait when
+	// what could not be stored.
+	ackWait, nakWait time.Duration
 }
 
 func newCollector(s Settings) (*collector, error) {
@@ -34,7 +37,8 @@ func newCollector(s Settings) (*collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
-	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), metrics: newMetrics(s.Metrics, s.Store)}
+	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), metrics: newMetrics(s.Metrics, s.Store),
+		ackWait: time.Minute, nakWait: 5 * time.Second}
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
 	return c, nil
@@ -52,6 +56,10 @@ func Run(ctx context.Context, s Settings) error {
 		}
 		return err
 	}
+	return c.run(ctx)
+}
+
+func (c *collector) run(ctx context.Context) error {
 	server, err := c.server()
 	if err != nil {
 		return err

@@ -89,6 +89,8 @@ type Reader interface {
 
 // Keeper does what is due from time to time.
 type Keeper interface {
+	// Identity tells this store from any other, also from an empty one at the same place.
+	Identity(ctx context.Context) (string, error)
 	// Quiet gives gateways that are not marked silent and were not heard of since before.
 	Quiet(ctx context.Context, before time.Time, limit int) ([]string, error)
 	// Stale gives gateways after the given id whose modules were judged with other

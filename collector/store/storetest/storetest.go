@@ -351,6 +351,13 @@ func figures(t *testing.T, s store.Store) {
 	if n, err := s.Mark(t.Context(), "x"); n != 7 || err != nil {
 		t.Errorf("mark: %d, %v", n, err)
 	}
+	one, err := s.Identity(t.Context())
+	if err != nil || len(one) != 16 {
+		t.Fatalf("identity: %q, %v", one, err)
+	}
+	if again, err := s.Identity(t.Context()); again != one || err != nil {
+		t.Errorf("identity: %q and then %q, %v", one, again, err)
+	}
 }
 
 func prune(t *testing.T, s store.Store) {

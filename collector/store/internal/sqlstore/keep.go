@@ -2,8 +2,11 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -114,6 +117,20 @@ func (s *Store) EventsAfter(ctx context.Context, no int64, limit int) ([]store.E
 		})
 	})
 	return events, err
+}
+
+// Identity implements [store.Keeper]. It is made at the first question, once for all who share the store.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	const name = "identity"
+	var fresh [8]byte
+	_, _ = rand.Read(fresh[:]) // never fails
+	fresh[0] &= 0x7f
+	b := upsert("marks", "name n", "-")
+	if err := s.once1(ctx, "give the store an identity", b.text(s.d.Insert, 1), name, int64(binary.BigEndian.Uint64(fresh[:]))); err != nil {
+		return "", err
+	}
+	n, err := s.Mark(ctx, name)
+	return fmt.Sprintf("%016x", n), err
 }
 
 // Mark implements [store.Keeper].

@@ -1,0 +1,242 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nats-io/nats.go"
+
+	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+)
+
+var errPoison = errors.New("this row cannot be stored")
+
+// childEnv tells the test binary to be a collector instead: "<url> <path of the store>".
+const childEnv = "ROLLCALL_TEST_COLLECTOR"
+
+func TestMain(m *testing.M) {
+	if v := os.Getenv(childEnv); v != "" {
+		if err := child(v); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func child(v string) error {
+	var url, path string
+	if _, err := fmt.Sscan(v, &url, &path); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	c, err := newCollector(Settings{Conn: nc, Store: s, Base: &collectortest.Base{Data: "test-1"}, Batch: 20})
+	if err != nil {
+		return err
+	}
+	c.ackWait = time.Second
+	return errors.Join(c.run(ctx), s.Close())
+}
+
+// G02: a collector that dies between storing and acknowledging gets the messages again, and
+// shows them once.
+func TestG02DiesBeforeAcknowledging(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	s := &mortal{Store: openStore(t)}
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	_, reports := madeFleet(t, 50)
+	publish(t, js, reports...)
+	r := start(t, srv, s)
+	s.kill.Store(&r.end)
+	natslinktest.Eventually(t, "it stored and died", func() bool { return s.died.Load() })
+	must(t, r.stop())
+	stored := dump(t, s.Store)
+	if len(stored.Gateways) == 0 {
+		t.Fatal("nothing was stored before it died")
+	}
+	s.kill.Store(nil)
+	start(t, srv, s)
+	wantGateways(t, s, 50)
+	idle(t, srv, s)
+	want := openStore(t)
+	direct(t, want, srv)
+	if d := cmp.Diff(dump(t, want), dump(t, s.Store), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("the table differs from one without a death (-without +with):\n%s", d)
+	}
+}
+
+// mortal stores, and then has its collector end before it acknowledges.
+type mortal struct {
+	store.Store
+	kill atomic.Pointer[context.CancelFunc]
+	died atomic.Bool
+}
+
+func (m *mortal) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	err := m.Store.Update(ctx, gateways, fn)
+	if end := m.kill.Load(); err == nil && end != nil && len(gateways) > 0 {
+		m.died.Store(true)
+		(*end)()
+		return fmt.Errorf("the process is dead: %w", store.ErrFull) // no acknowledgement follows
+	}
+	return err
+}
+
+// direct stores what the stream holds, message by message, without a collector.
+func direct(t *testing.T, s store.Store, srv *natslinktest.Server) {
+	t.Helper()
+	b := newBench(t, s, nil)
+	for _, m := range natslinktest.Messages(t, srv.JetStream(natslinktest.User{})) {
+		b.takeMessages(message{subject: m.Subject, header: m.Header, body: m.Data, received: m.Time, sequence: m.Sequence, tries: 1})
+	}
+}
+
+// G02, with real processes: killed at random under load, again and again, nothing is lost
+// and nothing doubled.
+func TestG02KilledUnderLoad(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	gs, reports := madeFleet(t, 300)
+	publish(t, js, reports...)
+	for round := range 4 {
+		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), childEnv+"="+srv.URL()+" "+path)
+		cmd.Stderr = os.Stderr
+		must(t, cmd.Start())
+		for i, g := range gs { // load, while it works
+			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i))))
+			if i == 60*(round+1) {
+				must(t, cmd.Process.Kill())
+			}
+		}
+		_ = cmd.Wait()
+	}
+	s := openStoreAt(t, path)
+	start(t, srv, s)
+	idle(t, srv, s)
+	want := openStore(t)
+	direct(t, want, srv)
+	if d := cmp.Diff(dump(t, want), dump(t, s), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("the table differs from one that nobody killed (-calm +killed):\n%s", d)
+	}
+}
+
+// G06: while the disk is full nothing is acknowledged, readiness says so, and it goes on by
+// itself.
+func TestG06DiskFull(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	s := &full{Store: openStore(t)}
+	s.on.Store(true)
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	_, reports := madeFleet(t, 40)
+	publish(t, js, reports...)
+	r := start(t, srv, s)
+	natslinktest.Eventually(t, "readiness names the full disk", func() bool { return errors.Is(r.ready(t.Context()), store.ErrFull) })
+	natslinktest.Eventually(t, "it tries again", func() bool { return s.tries.Load() >= 3 })
+	identity, err := s.Identity(t.Context())
+	must(t, err)
+	c, err := js.Consumer(t.Context(), "ROLLCALL", ConsumerName(identity))
+	must(t, err)
+	if n := c.CachedInfo().AckFloor.Stream; n != 0 {
+		t.Fatalf("acknowledged up to %d with a full disk", n)
+	}
+	s.on.Store(false)
+	wantGateways(t, s, 40)
+	idle(t, srv, s)
+	natslinktest.Eventually(t, "it is ready again", func() bool { return r.ready(t.Context()) == nil })
+}
+
+// full is a store whose disk is full while it is on.
+type full struct {
+	store.Store
+	on    atomic.Bool
+	tries atomic.Int64
+}
+
+func (f *full) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	if f.on.Load() {
+		f.tries.Add(1)
+		return store.ErrFull
+	}
+	return f.Store.Update(ctx, gateways, fn)
+}
+
+// G07: two collectors on one consumer and one store lead to the same table as one.
+func TestG07TwoCollectors(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	s := openStore(t)
+	small := func(c *collector) { c.s.Batch = 7 }
+	start(t, srv, s, small)
+	start(t, srv, s, small)
+	gs, reports := madeFleet(t, 120)
+	publish(t, js, reports...)
+	for round := range 3 {
+		for i, g := range gs {
+			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i))))
+		}
+	}
+	wantGateways(t, s, 120)
+	idle(t, srv, s)
+	want := openStore(t)
+	direct(t, want, srv)
+	if d := cmp.Diff(dump(t, want), dump(t, s), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("the table differs from that of one collector (-one +two):\n%s", d)
+	}
+}
+
+// G08: a lost database is rebuilt from the stream, equal to before.
+func TestG08DatabaseLost(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	publish(t, js, six(t)...)
+	_, reports := madeFleet(t, 40)
+	publish(t, js, reports...)
+	stranger := collectortest.NewGateway("gw-1")
+	stranger.Key = collectortest.NewGateway("somebody").Key
+	publish(t, js, stranger.Report(t))
+	before := openStore(t)
+	r := start(t, srv, before)
+	idle(t, srv, before)
+	must(t, r.stop())
+	after := openStore(t) // an empty one in its place
+	start(t, srv, after)
+	idle(t, srv, after)
+	if d := cmp.Diff(dump(t, before), dump(t, after), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("the rebuilt table differs (-before +rebuilt):\n%s", d)
+	}
+	if n := len(dump(t, after).Gateways); n != 41 {
+		t.Errorf("rebuilt %d gateways, want 41", n)
+	}
+}
