@@ -9,6 +9,7 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"github.com/rollcall-iot/rollcall/capture"
 )
@@ -37,7 +38,8 @@ func newModule(c capture.Case, s Settings) (*Module, error) {
 	m := &Module{id: c.ID, path: slave.Name(), settings: s, master: master,
 		closing: make(chan struct{}), done: make(chan struct{})}
 	m.script.Store(newScript(c))
-	if err = makeRaw(slave); err == nil {
+	// Raw: bytes go through as they are, as on a modem's line. It outlives this descriptor.
+	if _, err = term.MakeRaw(int(slave.Fd())); err == nil {
 		err = slave.Close()
 	}
 	if err != nil {
@@ -71,32 +73,6 @@ func (m *Module) Path() string { return m.path }
 // Become makes the module answer as c from its next command on, like a module that was
 // swapped or whose firmware was upgraded.
 func (m *Module) Become(c capture.Case) { m.script.Store(newScript(c)) }
-
-// makeRaw lets bytes through as they are, as a modem's line does.
-func makeRaw(tty *os.File) error {
-	conn, err := tty.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var inner error
-	err = conn.Control(func(fd uintptr) {
-		t, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
-		if err != nil {
-			inner = err
-			return
-		}
-		t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-		t.Oflag &^= unix.OPOST
-		t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-		t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-		t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-		inner = unix.IoctlSetTermios(int(fd), unix.TCSETS, t)
-	})
-	if err != nil {
-		return err
-	}
-	return inner
-}
 
 func (m *Module) run() {
 	go func() {
