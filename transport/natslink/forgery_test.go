@@ -138,9 +138,11 @@ func TestE06Assert(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := natslink.StreamConfig()
 			change(&c)
-			if _, err := js.CreateStream(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
+			// The server clears the folder of the stream of before after it said that it is deleted.
+			natslinktest.Eventually(t, "a stream of that configuration", func() bool {
+				_, err := js.CreateStream(t.Context(), c)
+				return err == nil
+			})
 			_, err := natslink.AssertStream(t.Context(), js, natslink.StreamConfig())
 			var bad *natslink.StreamError
 			if !errors.As(err, &bad) || len(bad.Problems) == 0 {
