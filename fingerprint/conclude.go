@@ -18,7 +18,7 @@ func (b *Base) conclude(w *work, o Observation) Verdict {
 		b.concludeOther(w, &v)
 		return v
 	}
-	if d.maker == knowledge.None && !d.open && !w.cellular && ids.imei == "" && ids.meid == "" && ids.esn == "" && ids.imeisv == "" {
+	if d.maker == knowledge.None && !d.open && !d.tied && !w.cellular && ids.imei == "" && ids.meid == "" && ids.esn == "" && ids.imeisv == "" {
 		v.State = inventory.StateUnknown
 		v.Reason = unknownReason(o)
 		return v

@@ -204,6 +204,9 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 	before := w.nMark
 	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
 	r.value = w.firmwareOf(r.value, before)
+	for i := before; i < w.nMark; i++ { // a form that some maker of cellular modules uses
+		w.cellular = w.cellular || w.marks[i].maker != knowledge.None
+	}
 	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
 }
 

@@ -11,9 +11,11 @@ import (
 // is fair; evidence that contradicts counts from `serious` on.
 var points = [...]int{knowledge.NoStrength: 0, knowledge.Hint: 15, knowledge.Fair: 35, knowledge.Strong: 60, knowledge.Proof: 100}
 
+// clear is how much more must speak for one maker than for another where neither is serious.
 const (
 	enough  = 35
 	serious = 60
+	clear   = 15
 )
 
 // maxCandidates bounds the makers that one observation can speak of.
@@ -101,8 +103,9 @@ type decision struct {
 	second uint16
 	// firm and against are their points.
 	firm, against int
-	// open: the maker is not named because of the second.
-	open bool
+	// open: the maker is not named because of the second, which contradicts it; tied: both fit
+	// as well, and nothing else tells which.
+	open, tied bool
 	// worn is another name of the same lineage that the device gives.
 	worn uint16
 }
@@ -123,8 +126,12 @@ func (b *Base) decide(t *tally) decision {
 		d.maker = knowledge.None
 		return d
 	}
-	if d.second != knowledge.None && d.against >= serious && !b.outweighs(d) {
+	switch {
+	case d.second == knowledge.None:
+	case d.against >= serious && !b.outweighs(d):
 		d.open, d.maker = true, knowledge.None
+	case d.against >= enough && d.firm < d.against+clear:
+		d.tied, d.maker = true, knowledge.None
 	}
 	return d
 }
