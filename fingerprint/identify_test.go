@@ -175,6 +175,23 @@ func TestIdentifiers(t *testing.T) {
 	}
 }
 
+// A model's name that two makers gave names neither.
+func TestSharedModelNamesNobody(t *testing.T) {
+	b, err := Load(
+		Overlay{Name: "x.yaml", Data: []byte("slug: xmaker\nname: X\nrole: maker\nfamilies: [{name: QX900, strength: strong}]\n")},
+		Overlay{Name: "y.yaml", Data: []byte("slug: ymaker\nname: Y\nrole: maker\nnames: [Ymaker]\nfamilies: [{name: QX900, strength: fair}]\n")},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := b.Identify(asked("AT+CGMM = QX900")); v.Identity.Maker != "" || !slices.Equal(v.Possible, []string{"xmaker", "ymaker"}) || v.State != inventory.StatePartial {
+		t.Errorf("%s %q %v", v.State, v.Identity.Maker, v.Possible)
+	}
+	if v := b.Identify(asked("AT+CGMI = Ymaker", "AT+CGMM = QX900")); v.Identity.Maker != "ymaker" {
+		t.Errorf("with its name: %q", v.Identity.Maker)
+	}
+}
+
 // The IMEI of one maker is no proof that this maker built the module.
 func TestTACNamesNobody(t *testing.T) {
 	b := embedded(t)

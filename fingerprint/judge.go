@@ -130,22 +130,38 @@ func (b *Base) judgeFamilies(w *work, r *reading, by origin, only uint16) bool {
 		}
 		words++
 		var each [4]found
-		for i := range b.findFamilies(&k, from, &each) {
+		n := b.findFamilies(&k, from, &each)
+		limit := b.sharedStrength(each[:n])
+		for i := range n {
 			f := &b.pack.Families[each[i].family]
 			if from > 0 && (len(f.Key) < 4 || f.Strength < knowledge.Fair) || only != knowledge.None && only != f.Builder {
 				continue
 			}
-			b.markFamily(w, each[i], r, by, from == 0)
+			b.markFamily(w, each[i], r, by, from == 0, limit)
 			whole = whole || from == 0
 		}
 	}
 	return whole
 }
 
-func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool) {
+// sharedStrength: a name that several makers gave proves no more than the weakest of them claims.
+func (b *Base) sharedStrength(each []found) knowledge.Strength {
+	limit := knowledge.Proof
+	for i := range each {
+		if b.pack.Families[each[i].family].Builder != b.pack.Families[each[0].family].Builder {
+			for j := range each {
+				limit = min(limit, b.pack.Families[each[j].family].Strength)
+			}
+			return limit
+		}
+	}
+	return limit
+}
+
+func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool, limit knowledge.Strength) {
 	fam := &b.pack.Families[f.family]
 	m := b.familyMark(f)
-	m.by, m.strength, m.exact, m.rank = by, fam.Strength, whole, r.rank
+	m.by, m.strength, m.exact, m.rank = by, min(fam.Strength, limit), whole, r.rank
 	m.rule, m.quote, m.source = fam.ID, r.quote, r.source
 	if fam.Unconfirmed {
 		m.strength = knowledge.Hint
