@@ -242,6 +242,32 @@ func TestNotAModem(t *testing.T) {
 	}
 }
 
+func TestLoopback(t *testing.T) {
+	v := embedded(t).Identify(asked("AT = AT", "ATI = ATI", "AT+CGMI = AT+CGMI"))
+	if v.State != inventory.StateNotCellular || !strings.Contains(v.Seems, "loopback") {
+		t.Errorf("%s %q", v.State, v.Seems)
+	}
+}
+
+// What could act on a terminal, a log, a table or a page never becomes part of an identity as a name,
+// or stands there as the plain text that it is.
+func TestHostileText(t *testing.T) {
+	b := embedded(t)
+	for _, s := range []string{"\x1b[2J\x1b[HEC25", "\x1b]52;c;aGk=\x07", "EC25\nlevel=ERROR msg=forged", "EC25\u202eGFE", "EC25\u009b31m", "\xff\xfeEC25", "EC\x0025"} {
+		for _, cmd := range []string{"AT+CGMI", "AT+CGMM", "AT+CGMR", "ATI"} {
+			v := b.Identify(Observation{Transcript: []inventory.Exchange{{Cmd: cmd, Lines: []string{s}, Final: "OK"}}})
+			if v.Identity != (inventory.Identity{}) {
+				t.Errorf("%s = %q: %+v", cmd, s, v.Identity)
+			}
+		}
+	}
+	for _, s := range []string{"=HYPERLINK(1)", "<script>alert(1)</script>", "a.b.>", "../../x", "$(reboot)", "';--"} {
+		if v := b.Identify(asked("AT+CGMI = Quectel", "AT+CGMM = "+s)); v.Identity.Model != s && v.Identity.Model != strings.Trim(s, `';`) {
+			t.Errorf("model %q became %q", s, v.Identity.Model)
+		}
+	}
+}
+
 // Every verdict short of identified says why, every one names its data, and each claim has evidence.
 func TestVerdictsExplainThemselves(t *testing.T) {
 	b := embedded(t)
