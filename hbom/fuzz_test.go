@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rollcall-iot/rollcall/hbom"
+	"github.com/rollcall-iot/rollcall/hbom/hbomtest"
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
@@ -50,7 +51,7 @@ func (f foreign) Company(slug string) (hbom.Company, bool) { return f.company, l
 // checkDocument holds what every document promises.
 func checkDocument(t *testing.T, schema string, doc []byte) {
 	t.Helper()
-	if err := validate(t, schema, doc); err != nil {
+	if err := hbomtest.Validate(schema, doc); err != nil {
 		t.Errorf("%s: %#v\n%q", schema, err, doc)
 	}
 	for _, r := range string(doc) {

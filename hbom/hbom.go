@@ -9,6 +9,7 @@ import (
 
 // Item is one module in one gateway, with what is said about it.
 type Item struct {
+	// Gateway without an ID: it is not known where the module sits.
 	Gateway  inventory.Gateway
 	Module   inventory.Module
 	Findings []Finding

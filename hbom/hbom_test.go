@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-iot/rollcall/hbom"
+	"github.com/rollcall-iot/rollcall/hbom/hbomtest"
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
@@ -158,7 +159,7 @@ func TestGolden(t *testing.T) {
 		"empty.spdx.json":    {"spdx-3.0.1", spdx(t, nil, settings(""))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := validate(t, tt.schema, tt.doc); err != nil {
+			if err := hbomtest.Validate(tt.schema, tt.doc); err != nil {
 				t.Errorf("%#v", err)
 			}
 			golden(t, name, tt.doc)
@@ -206,7 +207,7 @@ func TestUnknownKeysFail(t *testing.T) {
 			if !json.Valid(bad) {
 				t.Fatalf("%s: the test made no JSON", at)
 			}
-			if validate(t, schema, bad) == nil {
+			if hbomtest.Validate(schema, bad) == nil {
 				t.Errorf("%s: an unknown key before %s passes", schema, at)
 			}
 		}
@@ -278,6 +279,33 @@ func TestIMEIsAreLeftOut(t *testing.T) {
 		}
 		if !bytes.Contains(docs[0], []byte("EC25EFAR06A08M4G")) || !bytes.Contains(docs[0], []byte("bootloader=B2")) {
 			t.Errorf("%s: more was left out than numbers", name)
+		}
+	}
+}
+
+// Modules of which nobody knows where they sit are not put into one gateway.
+func TestNoGateway(t *testing.T) {
+	items := []hbom.Item{{Module: quectel("")}, {Module: badged("")}, {Module: unknown("usb:1-1")}, {Gateway: gateway("gw-1"), Module: quectel("a")}}
+	docs := map[string][]byte{
+		hbomtest.CycloneDX16: cyclonedx(t, items, settings(hbom.CycloneDX16)),
+		hbomtest.CycloneDX17: stream(t, sorted(items), settings(hbom.CycloneDX17)),
+		hbomtest.SPDX:        spdx(t, items, settings("")),
+	}
+	for schema, doc := range docs {
+		if err := hbomtest.Validate(schema, doc); err != nil {
+			t.Errorf("%s: %v", schema, err)
+		}
+		if bytes.Contains(doc, []byte(`gateway//`)) || bytes.Contains(doc, []byte(`"gateway/"`)) {
+			t.Errorf("%s has a gateway without an id", schema)
+		}
+	}
+	for _, schema := range []string{hbomtest.CycloneDX16, hbomtest.CycloneDX17} {
+		var doc struct{ Components []struct{ Name string } }
+		if err := json.Unmarshal(docs[schema], &doc); err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Components) != 4 {
+			t.Errorf("%s: %d components at the top, want three modules and a gateway", schema, len(doc.Components))
 		}
 	}
 }

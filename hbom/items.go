@@ -19,9 +19,9 @@ func sorted(items []Item) []Item {
 	return out
 }
 
-// oneGateway says whether all items are of the same gateway.
+// oneGateway says whether all items are of the same known gateway.
 func oneGateway(items []Item) bool {
-	return len(items) > 0 && !slices.ContainsFunc(items, func(i Item) bool { return i.Gateway.ID != items[0].Gateway.ID })
+	return len(items) > 0 && items[0].Gateway.ID != "" && !slices.ContainsFunc(items, func(i Item) bool { return i.Gateway.ID != items[0].Gateway.ID })
 }
 
 // refs gives the modules of one gateway references that are unique in the document, even if
@@ -43,7 +43,10 @@ const (
 func newRefs(gateway string) *refs { return &refs{gateway: gateway, seen: map[string]int{}} }
 
 func (r *refs) module(id string) string {
-	ref := gatewayRef(r.gateway) + "/module/" + id
+	ref := "module/" + id
+	if r.gateway != "" {
+		ref = gatewayRef(r.gateway) + "/" + ref
+	}
 	for r.seen[ref]++; r.seen[ref] > 1; r.seen[ref]++ {
 		ref += "#" + strconv.Itoa(r.seen[ref])
 	}
@@ -160,11 +163,17 @@ func deviceProperties(d *inventory.Device) []property {
 	if d == nil {
 		return nil
 	}
-	out := []property{{"rollcall:device:bus", d.Bus}, {"rollcall:device:id", d.VID + ":" + d.PID}, {"rollcall:device:path", d.Path}}
-	if d.SubVID != "" {
-		out = append(out, property{"rollcall:device:subsystem", d.SubVID + ":" + d.SubPID})
+	out := []property{{"rollcall:device:bus", d.Bus}, {"rollcall:device:id", ids(d.VID, d.PID)},
+		{"rollcall:device:path", d.Path}, {"rollcall:device:subsystem", ids(d.SubVID, d.SubPID)}}
+	return slices.DeleteFunc(out, func(p property) bool { return p.value == "" })
+}
+
+// ids writes a pair of ids; a device on no bus that has them has none.
+func ids(vendor, product string) string {
+	if vendor == "" && product == "" {
+		return ""
 	}
-	return out
+	return vendor + ":" + product
 }
 
 func (s Settings) findingProperties(findings []Finding) []property {

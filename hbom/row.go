@@ -120,5 +120,5 @@ func device(d *inventory.Device) string {
 	if d == nil {
 		return ""
 	}
-	return strings.TrimSpace(d.Bus + " " + d.Path + " " + d.VID + ":" + d.PID)
+	return strings.Join(strings.Fields(d.Bus+" "+d.Path+" "+ids(d.VID, d.PID)), " ")
 }

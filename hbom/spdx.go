@@ -147,7 +147,7 @@ func (g *graph) document(items []Item) {
 		for n < len(items) && items[n].Gateway.ID == items[i].Gateway.ID {
 			n++
 		}
-		roots = append(roots, g.gateway(items[i:n]))
+		roots = append(roots, g.gateway(items[i:n])...)
 		i = n
 	}
 	profiles := []string{"core", "software", "extension"}
@@ -166,8 +166,12 @@ func (g *graph) name(items []Item) string {
 	return "hardware of " + g.s.Name
 }
 
-// gateway adds one gateway with its modules and gives its id.
-func (g *graph) gateway(items []Item) string {
+// gateway adds one gateway with its modules and gives its id; of modules of which it is not
+// known where they sit, theirs.
+func (g *graph) gateway(items []Item) []string {
+	if items[0].Gateway.ID == "" {
+		return g.modules(items)
+	}
 	c := gatewayComponent(&items[0].Gateway)
 	var props []property
 	for _, p := range deref(c.Properties) {
@@ -175,13 +179,17 @@ func (g *graph) gateway(items []Item) string {
 	}
 	id := g.add(element{Type: "software_Package", ID: g.id(c.BOMRef), Name: c.Name, Description: c.Description, Purpose: "device",
 		Extensions: extensions(props)})
+	g.contains(c.BOMRef, id, g.modules(items))
+	return []string{id}
+}
+
+func (g *graph) modules(items []Item) []string {
 	refs := newRefs(items[0].Gateway.ID)
-	var modules []string
+	var ids []string
 	for i := range items {
-		modules = append(modules, g.module(refs.module(items[i].Module.ID), &items[i]))
+		ids = append(ids, g.module(refs.module(items[i].Module.ID), &items[i]))
 	}
-	g.contains(c.BOMRef, id, modules)
-	return id
+	return ids
 }
 
 func (g *graph) module(ref string, it *Item) string {

@@ -122,9 +122,20 @@ func (d *writer) flush() {
 	if d.gateway == nil || d.host != nil {
 		return
 	}
+	if d.gateway.ID == "" {
+		d.loose()
+		return
+	}
 	c := gatewayComponent(d.gateway)
 	c.Components = orNil(d.modules)
 	d.component(c)
+}
+
+// loose writes modules that stand in no gateway's component.
+func (d *writer) loose() {
+	for _, c := range d.modules {
+		d.component(c)
+	}
 }
 
 func (d *writer) component(c cdx.Component) {
@@ -139,9 +150,7 @@ func (d *writer) component(c cdx.Component) {
 func (d *writer) close(serial func() string) error {
 	d.flush()
 	if d.host != nil {
-		for _, c := range d.modules {
-			d.component(c)
-		}
+		d.loose()
 	}
 	d.raw(`]`)
 	if deps := d.dependencies(); deps != nil {

@@ -89,8 +89,8 @@ func printTested(w io.Writer, p *policy.Policy, all []tested, wrong int) error {
 		g := render.Group{Finding: render.Finding{Severity: "ok", Text: t.Name}}
 		if !t.OK {
 			g.Severity, g.Facts = "wrong", []string{fmt.Sprintf("%s:%d", t.File, t.Line)}
-			g.Members = append(g.Members, labelled("not found: ", t.Missing)...)
-			g.Members = append(g.Members, labelled("found, and should not be: ", t.Unwanted)...)
+			g.Members = append(g.Members, each("not found: ", t.Missing)...)
+			g.Members = append(g.Members, each("found, and should not be: ", t.Unwanted)...)
 			g.Members = append(g.Members, t.Failed...)
 		}
 		b.WriteString(screen.Group(g))
@@ -105,7 +105,7 @@ func printTested(w io.Writer, p *policy.Policy, all []tested, wrong int) error {
 	return writing(err)
 }
 
-func labelled(label string, keys []string) []string {
+func each(label string, keys []string) []string {
 	var out []string
 	for _, k := range keys {
 		out = append(out, label+k)

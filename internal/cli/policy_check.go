@@ -65,7 +65,7 @@ type checked struct {
 	Maker   string `json:"maker"`
 	Model   string `json:"model"`
 	policy.Finding
-	what string // as people call it
+	what string // as people call the module; "" of a gateway
 }
 
 // check is the outcome of judging many modules.
@@ -124,7 +124,7 @@ func (s *source) check(c *cobra.Command, args []string, j *judge) (*check, error
 func aboutModule(l located) checked {
 	m := l.module
 	return checked{Gateway: l.gateway.ID, Module: m.ID, Maker: m.Identity.Maker, Model: m.Identity.Model,
-		what: name(m.Identity.Maker, m.Identity.Model, m.Seems, m.Possible)}
+		what: cmp.Or(name(m.Identity.Maker, m.Identity.Model, m.Seems, m.Possible), "?")}
 }
 
 func (k *check) add(about checked, found []policy.Finding) {

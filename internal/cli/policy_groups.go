@@ -36,13 +36,13 @@ func (g *groups) add(mark string, f *checked, gateways bool) {
 		k.exception = f.Excepted.ID
 	}
 	member := f.Gateway
-	if f.Module != "" {
+	if f.what != "" {
 		member = join("  ", f.what, f.Module)
 		if gateways {
 			member = join("  ", f.Gateway, member)
 		}
 	}
-	g.put(k, f.Finding, f.Module != "", member)
+	g.put(k, f.Finding, f.what != "", member)
 }
 
 func (g *groups) put(k groupKey, f policy.Finding, module bool, member string) {

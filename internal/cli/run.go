@@ -84,6 +84,7 @@ func commands() []*cobra.Command {
 		fleetCommand(),
 		doctorCommand(),
 		policyCommand(),
+		hbomCommand(),
 		manCommand(),
 	}
 }

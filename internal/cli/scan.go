@@ -56,7 +56,7 @@ not a cellular module's, unless --port names it.`,
 	}
 	l.addFlags(c)
 	j.addFlags(c)
-	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
+	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV, formatCycloneDX, formatCycloneDX16, formatSPDX)
 	return c
 }
 
@@ -185,6 +185,8 @@ func printReport(w io.Writer, format string, r *inventory.Report, base *fingerpr
 		return writeJSON(w, j.report(r), "  ")
 	case formatYAML:
 		return writeYAML(w, j.report(r))
+	case formatCycloneDX, formatCycloneDX16, formatSPDX:
+		return printBill(w, format, r, base, j)
 	}
 	screen := screenOf(w, base)
 	e := j.emitter(w, format, screen, frame{why: l.why(), head: []string{
