@@ -376,3 +376,52 @@ func bulky(seq uint64) *inventory.Envelope {
 	}
 	return e
 }
+
+// overlapping notes how many publishes of a sender run at once.
+type overlapping struct {
+	*natslink.Link
+	now, most atomic.Int64
+}
+
+func (o *overlapping) Publish(ctx context.Context, e *inventory.Envelope) (natslink.Receipt, error) {
+	if n := o.now.Add(1); n > o.most.Load() {
+		o.most.Store(n)
+	}
+	defer o.now.Add(-1)
+	return o.Link.Publish(ctx, e)
+}
+
+// TestD05: a slow wire that is cut again and again. There is progress, one report at a
+// time, and in the end all are there.
+func TestD05(t *testing.T) {
+	sv := natslinktest.Start(t, natslinktest.Settings{})
+	js := sv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, js, 0)
+	proxy := natslinktest.NewProxy(t, sv.Addr())
+	proxy.Slow(5 * time.Millisecond)
+	l := connect(t, natslink.Settings{URLs: []string{proxy.URL()}, MaxWait: 20 * time.Millisecond, Timeout: 2 * time.Second})
+	store := openSpool(t)
+	var all []*inventory.Envelope
+	for seq := range uint64(30) {
+		all = append(all, report("gw1", 1, seq+1))
+	}
+	put(t, store, all...)
+	o := &overlapping{Link: l}
+	_, delivered := send(t, store, o, l.Up())
+	for range 10 {
+		time.Sleep(rand.N(100 * time.Millisecond))
+		proxy.Cut()
+	}
+	for _, e := range all {
+		natslinktest.Eventually(t, fmt.Sprintf("report %d is delivered", e.Seq), func() bool { return delivered.has(e.ID) })
+	}
+	if o.most.Load() != 1 {
+		t.Errorf("%d publishes ran at once", o.most.Load())
+	}
+	got := stored(t, js)
+	for _, e := range all {
+		if got[e.ID] == 0 {
+			t.Errorf("report %d is not in the stream", e.Seq)
+		}
+	}
+}

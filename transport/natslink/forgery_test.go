@@ -159,3 +159,42 @@ func TestE06Assert(t *testing.T) {
 		}
 	}
 }
+
+// TestE02: a gateway publishes with the other's subject as the place for the answer, and
+// the server itself puts its acknowledgement there, past all permissions. What lands
+// there is no envelope, and what stood there stays.
+func TestE02(t *testing.T) {
+	sv, js, one, theirs := gateways(t)
+	nc, err := nats.Connect(sv.URLOf(one), nats.CustomInboxPrefix(natslink.InboxPrefix("gw1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	m := natslink.ToMsg(report("gw1", 1, 1))
+	m.Reply = subjectOf(theirs)
+	if err := nc.PublishMsg(m); err != nil {
+		t.Fatal(err)
+	}
+	natslinktest.Eventually(t, "the attack was made", func() bool { return len(natslinktest.Messages(t, js)) >= 2 })
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	good := 0
+	for _, m := range natslinktest.Messages(t, js) {
+		if m.Subject != subjectOf(theirs) {
+			continue
+		}
+		e, err := natslink.FromMsg(m.Subject, m.Header, m.Data)
+		if err == nil && e.Verify() == nil {
+			good++
+			if string(e.Body) != string(theirs.Body) {
+				t.Errorf("a stranger's envelope stands under the gateway: %s", e.Body)
+			}
+		}
+	}
+	if good != 1 {
+		t.Errorf("%d envelopes of the gateway itself, want its one", good)
+	}
+}
+
+func subjectOf(e *inventory.Envelope) string { return natslink.Subject(e.Kind, e.Gateway) }
