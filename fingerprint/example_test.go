@@ -22,8 +22,8 @@ func ExampleBase_Identify() {
 	}
 	// Output:
 	// identified quectel EC25-E EC25EFAR06A08M4G CN
-	// maker quectel: at:ATI says "Quectel"
 	// maker quectel: at:ATI says "Revision: EC25EFAR06A08M4G"
+	// maker quectel: at:ATI says "Quectel"
 }
 
 func ExampleBase_Plan() {
