@@ -48,7 +48,8 @@ func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
 	if d.Agent, err = New(s.Settings); err != nil {
 		return nil, errors.Join(err, d.spool.Close())
 	}
-	if d.link, err = natslink.Connect(ctx, s.Link); err != nil {
+	// In the background it takes no time, and an end that comes now is for Run to take.
+	if d.link, err = natslink.Connect(context.WithoutCancel(ctx), s.Link); err != nil {
 		return nil, errors.Join(err, d.spool.Close())
 	}
 	d.sender = natslink.NewSender(natslink.SenderSettings{

@@ -62,9 +62,6 @@ func busyAgent(url, dir string) error {
 		},
 		Link: natslink.Settings{URLs: []string{url}, MaxWait: 50 * time.Millisecond},
 	})
-	if ctx.Err() != nil {
-		return nil // told to end while it started
-	}
 	if err != nil {
 		return err
 	}
@@ -94,7 +91,6 @@ func (c confirming) Put(e *inventory.Envelope) error {
 // agentProcess is a busy agent as a child process.
 type agentProcess struct {
 	cmd   *exec.Cmd
-	lines *bufio.Scanner
 	ready chan struct{}
 	said  chan []string
 }
