@@ -42,6 +42,9 @@ type line interface {
 // operating system refuses, or wraps [ErrChanged], [ErrNotSerial], [ErrSkipped], [ErrLost] or
 // [fs.ErrNotExist]. If ctx ends first, the port is closed as soon as the kernel lets go of it.
 func Open(ctx context.Context, p Port, s Settings) (*Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("cannot open port %q: %w", p.Path, err)
+	}
 	if p.Verdict != Ask {
 		return nil, fmt.Errorf("port %q: %w: %s", p.Path, ErrSkipped, p.Reason)
 	}
@@ -50,22 +53,22 @@ func Open(ctx context.Context, p Port, s Settings) (*Conn, error) {
 	}
 	switch p.Kind {
 	case KindTTY, KindPTY, KindChar:
-		return openInTime(ctx, p, s)
+		return inTime(ctx, p.Path, func() (*Conn, error) { return openNode(p, s) })
 	case KindTCP, KindRFC2217:
 		return dial(ctx, p, s)
 	}
 	return nil, fmt.Errorf("port %q of kind %s cannot be opened: %w", p.Path, p.Kind, ErrNotSerial)
 }
 
-// openInTime leaves an open that the kernel does not finish to itself.
-func openInTime(ctx context.Context, p Port, s Settings) (*Conn, error) {
+// inTime leaves an open that the kernel does not finish to itself; its port is closed at last.
+func inTime(ctx context.Context, path string, open func() (*Conn, error)) (*Conn, error) {
 	type result struct {
 		c   *Conn
 		err error
 	}
 	done := make(chan result, 1)
 	go func() {
-		c, err := openNode(p, s)
+		c, err := open()
 		done <- result{c, err}
 	}()
 	select {
@@ -77,7 +80,7 @@ func openInTime(ctx context.Context, p Port, s Settings) (*Conn, error) {
 				_ = r.c.Close()
 			}
 		}()
-		return nil, fmt.Errorf("cannot open port %q: %w", p.Path, ctx.Err())
+		return nil, fmt.Errorf("cannot open port %q: %w", path, ctx.Err())
 	}
 }
 

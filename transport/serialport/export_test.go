@@ -1,8 +1,11 @@
 package serialport
 
 import (
+	"context"
+	"net"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // NamedInTree judges a node that a person named in a tree of regular files, where the step before,
@@ -42,5 +45,19 @@ func BreakOff(p Port, s Settings, steps int) error {
 // LoadTables reads the embedded rules.
 func LoadTables() error {
 	_, err := loadTables()
+	return err
+}
+
+// OpenSlowly opens a port that is open only after the context of Open has ended. It closes the
+// channel when that port is closed.
+func OpenSlowly(closed chan<- struct{}) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	_, err := inTime(ctx, "slow", func() (*Conn, error) {
+		<-ctx.Done()
+		time.Sleep(10 * time.Millisecond)
+		line, _ := net.Pipe()
+		return &Conn{path: "slow", line: line, release: func() error { close(closed); return nil }}, nil
+	})
 	return err
 }

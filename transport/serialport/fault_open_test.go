@@ -422,13 +422,14 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	pair := serialporttest.Pty(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	before := termios(t, pair.Keep)
-	if c, err := serialport.Open(ctx, named(t, pair.Slave), settings(t)); err == nil {
-		c.Close()
+	if _, err := serialport.Open(ctx, named(t, pair.Slave), settings(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("open gave %v", err)
 	}
-	within(t, "giving the port back", func() {
-		for cmp.Diff(before, termios(t, pair.Keep)) != "" {
-			time.Sleep(time.Millisecond)
+	closed := make(chan struct{})
+	within(t, "an open that the kernel does not finish", func() {
+		if err := serialport.OpenSlowly(closed); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("open gave %v", err)
 		}
 	})
+	within(t, "closing what was opened too late", func() { <-closed })
 }
