@@ -43,7 +43,7 @@ type query struct {
 }
 
 func (b *Base) readExchange(w *work, e *inventory.Exchange, n uint8) {
-	q := query{text: trim(e.Cmd), exchange: n, ok: e.Final == "OK"}
+	q := query{text: trim(e.Cmd), exchange: n, ok: e.Final == "OK" || e.Final == ""} // "": the source did not note it
 	q.Command = b.command(q.text)
 	lines := e.Lines[:min(len(e.Lines), maxLines)]
 	q.lines = len(lines)
