@@ -1,0 +1,85 @@
+package enroll
+
+import (
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+// Names of the accounts.
+const (
+	gatewaysAccount  = "GATEWAYS"
+	collectorAccount = "COLLECTOR"
+	systemAccount    = "SYS"
+)
+
+// account of a role.
+func (r Role) account() string {
+	if r == Gateway {
+		return gatewaysAccount
+	}
+	return collectorAccount
+}
+
+// rights are what a role may do.
+type rights struct {
+	publish, subscribe []string
+	// answer lets it reply to requests, wherever these want the answer.
+	answer      bool
+	connections []string
+	// subscriptions bounds those of one connection. 0: no bound.
+	subscriptions int64
+}
+
+// answerTime is how long a request may be answered.
+const answerTime = time.Minute
+
+// rights of a role for a name, or for the template of a scoped signing key.
+func (r Role) rights(name string) rights {
+	ordinary := []string{jwt.ConnectionTypeStandard, jwt.ConnectionTypeWebsocket}
+	switch r {
+	case Gateway:
+		publish, subscribe := natslink.Permissions(name)
+		return rights{publish: publish, subscribe: subscribe, answer: true, connections: ordinary, subscriptions: 64}
+	case Leaf:
+		return rights{
+			// $LDS finds loops of leaf nodes, _R_ leads answers back to the account of gateways, and
+			// _INBOX those of agents to whoever asked.
+			publish: append(reportSubjects(), "_INBOX.>", "$LDS.>"), subscribe: append(requestSubjects(), discovery, "_R_.>", "$LDS.>"),
+			connections: []string{jwt.ConnectionTypeLeafnode, jwt.ConnectionTypeLeafnodeWS},
+		}
+	case Collector:
+		return rights{publish: collectorPublishes(), subscribe: []string{"_INBOX.>"}, connections: ordinary}
+	}
+	return rights{publish: []string{">"}, subscribe: []string{">"}, connections: ordinary}
+}
+
+// collectorPublishes are the subjects that a collector needs: its stream and consumer, the
+// stream of events, and requests to gateways.
+func collectorPublishes() []string {
+	const events = "ROLLCALL_EVENTS"
+	each := natslink.Stream + ".*" // collectors with stores of their own have consumers of their own
+	return append([]string{
+		"$JS.API.INFO",
+		"$JS.API.STREAM.INFO." + natslink.Stream, "$JS.API.STREAM.CREATE." + natslink.Stream,
+		"$JS.API.STREAM.INFO." + events, "$JS.API.STREAM.CREATE." + events,
+		"$JS.API.CONSUMER.INFO." + each, "$JS.API.CONSUMER.CREATE." + each, "$JS.API.CONSUMER.MSG.NEXT." + each,
+		"$JS.ACK.>", "rollcall.v1.event.>",
+	}, requestSubjects()...)
+}
+
+// reportSubjects lead from gateways to the stream, requestSubjects from collectors and
+// people to gateways.
+func reportSubjects() []string {
+	return []string{natslink.Subject(inventory.KindReport, "*"), natslink.Subject(inventory.KindHeartbeat, "*")}
+}
+
+func requestSubjects() []string {
+	return []string{natslink.ScanSubject("*"), natslink.StatusSubject("*"), natslink.VersionSubject("*")}
+}
+
+// discovery is how micro services are found: every gateway answers.
+const discovery = "$SRV.>"
