@@ -31,7 +31,7 @@ func start(t testing.TB, srv *natslinktest.Server, s store.Store, change ...func
 	must(t, err)
 	c, err := newCollector(Settings{Conn: nc, Store: s, Base: &collectortest.Base{Data: "test-1"}})
 	must(t, err)
-	c.ackWait, c.nakWait = time.Second, 50*time.Millisecond
+	c.ackWait, c.nakWait, c.drainTime = time.Second, 50*time.Millisecond, time.Second
 	for _, f := range change {
 		f(c)
 	}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"net/http/httptest"
 	"path/filepath"
@@ -132,6 +133,14 @@ func dump(t testing.TB, s store.Store) table {
 	d.Figures, err = s.Figures(ctx)
 	must(t, err)
 	return d
+}
+
+// signed makes a message of any bytes, signed by the gateway's key.
+func (b *bench) signed(gateway, body string) message {
+	g := collectortest.NewGateway(gateway)
+	e := &inventory.Envelope{Kind: inventory.KindReport, ID: "x", Gateway: gateway, Body: []byte(body), Key: g.Key.Public().(ed25519.PublicKey)}
+	e.Signature = ed25519.Sign(g.Key, append([]byte("rollcall report v1\x00"), body...))
+	return b.message(e)
 }
 
 // scrape gives the metrics as Prometheus reads them.

@@ -25,8 +25,6 @@ const (
 	inFlight = 16 << 20
 	// poisonTries is how often a message that cannot be stored is tried.
 	poisonTries = 3
-	// drainTime is what a collector that ends takes to store what it has in hand.
-	drainTime = 10 * time.Second
 )
 
 // handle acknowledges one message. jetstream.Msg is one.
@@ -165,7 +163,7 @@ func (c *collector) judgeNews(it *item) {
 func (c *collector) write(ctx context.Context, out <-chan *item, room *room) {
 	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.drainTime, cancel) })()
 	for it := range out {
 		batch := []*item{it}
 		for more := true; more && len(batch) < c.s.Batch; {

@@ -24,8 +24,9 @@ type collector struct {
 	outbox  *outbox
 	begun   sync.Once // Ready was called
 	// ackWait is when the broker delivers again what was not acknowledged, nakWait when
-	// what could not be stored.
-	ackWait, nakWait time.Duration
+	// what could not be stored. drainTime is what a collector that ends takes to store what
+	// it has in hand.
+	ackWait, nakWait, drainTime time.Duration
 }
 
 func newCollector(s Settings) (*collector, error) {
@@ -38,7 +39,7 @@ func newCollector(s Settings) (*collector, error) {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
 	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), metrics: newMetrics(s.Metrics, s.Store),
-		ackWait: time.Minute, nakWait: 5 * time.Second}
+		ackWait: time.Minute, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
 	return c, nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -216,12 +217,33 @@ func (s *site) module(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.fleet.Module(r.Context(), store.ModuleKey{Gateway: r.PathValue("gateway"), ID: id})
+	k := store.ModuleKey{Gateway: r.PathValue("gateway"), ID: id}
+	m, err := s.fleet.Module(r.Context(), k)
+	if errors.Is(err, store.ErrNotFound) {
+		return s.gone(r, k)
+	}
 	if err != nil {
 		return nil, err
 	}
 	title := cmp.Or(strings.TrimSpace(m.Identity.MakerName+" "+m.Identity.Model), "Module "+m.ID)
 	return &page{Template: "module", Title: title, Section: "modules", Data: newModuleView(m)}, nil
+}
+
+type goneData struct {
+	store.ModuleKey
+	History []store.Event
+}
+
+// gone shows what is known of a module that was once at a place and is no more.
+func (s *site) gone(r *http.Request, k store.ModuleKey) (*page, error) {
+	events, err := s.fleet.Store.Events(r.Context(), store.EventFilter{Gateway: k.Gateway, Module: k.ID}, store.Page{Limit: mostChanges})
+	if err != nil {
+		return nil, err
+	}
+	if len(events.Items) == 0 {
+		return nil, store.ErrNotFound
+	}
+	return &page{Template: "gone", Title: "No module at " + k.ID, Section: "modules", Data: goneData{k, events.Items}, status: http.StatusGone}, nil
 }
 
 // claim is one field of the identity and what supports it.

@@ -21,7 +21,7 @@ func (s *site) parse() map[string]*template.Template {
 	funcs := s.funcs()
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
 	out := map[string]*template.Template{}
-	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "problem"} {
+	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "problem", "gone"} {
 		out[name] = template.Must(template.Must(shared.Clone()).ParseFS(templates, path.Join("templates", name+".html")))
 	}
 	return out

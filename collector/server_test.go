@@ -1,0 +1,157 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+)
+
+func TestListenStaysOnThisMachine(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0"} {
+		ln, err := Listen(t.Context(), address, false)
+		if !errors.Is(err, ErrOpen) {
+			t.Errorf("%s: %v", address, err)
+		}
+		if err == nil {
+			ln.Close()
+		}
+	}
+	for _, address := range []string{"127.0.0.1:0", "localhost:0"} {
+		ln, err := Listen(t.Context(), address, false)
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+			continue
+		}
+		if p := ln.Addr().(*net.TCPAddr).Port; p == 0 {
+			t.Errorf("%s: the port is not told", address)
+		}
+		ln.Close()
+	}
+	ln, err := net.Listen("tcp", "0.0.0.0:0")
+	must(t, err)
+	if _, err := NewServer(ln, http.NotFoundHandler(), false); !errors.Is(err, ErrOpen) {
+		t.Errorf("an open listener is served: %v", err)
+	}
+	ln, err = Listen(t.Context(), "0.0.0.0:0", true)
+	must(t, err)
+	if _, err := NewServer(ln, http.NotFoundHandler(), true); err != nil {
+		t.Errorf("allowed on purpose: %v", err)
+	}
+	ln.Close()
+}
+
+// A running answer comes to its end when the server is told to end, and the port is free then.
+func TestServerDrains(t *testing.T) {
+	ln, err := Listen(t.Context(), "127.0.0.1:0", false)
+	must(t, err)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	s, err := NewServer(ln, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-goOn
+		_, _ = io.WriteString(w, "whole")
+	}), false)
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	answer := make(chan string, 1)
+	go func() {
+		r, err := http.Get("http://" + s.Addr().String())
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		b, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		answer <- string(b)
+	}()
+	<-begun
+	cancel()
+	select {
+	case <-ended:
+		t.Error("ended before the answer was given")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(goOn)
+	if got := <-answer; got != "whole" {
+		t.Errorf("the answer is %q", got)
+	}
+	must(t, <-ended)
+	if c, err := net.Dial("tcp", s.Addr().String()); err == nil {
+		c.Close()
+		t.Error("it still listens")
+	}
+}
+
+// Everything is served on one listener, and to nobody who asks by another name.
+func TestServes(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	ln, err := Listen(t.Context(), "127.0.0.1:0", false)
+	must(t, err)
+	base := "http://" + ln.Addr().String()
+	s := openStore(t)
+	_, reports := madeFleet(t, 3)
+	publishedBefore := srv.JetStream(natslinktest.User{})
+	natslinktest.MakeStream(t, publishedBefore, 0)
+	publish(t, publishedBefore, reports...)
+	r := start(t, srv, s, func(c *collector) { c.s.Listener = ln })
+	wantGateways(t, s, 3)
+	idle(t, srv, s)
+	natslinktest.Eventually(t, "it is ready", func() bool { return status(t, base+"/readyz", "") == http.StatusOK })
+	for _, path := range []string{"/", "/modules", "/modules.csv", "/gateways/" + store3(1), "/api/v1/modules", "/api/v1/openapi.json", "/metrics", "/healthz"} {
+		if got := status(t, base+path, ""); got != http.StatusOK {
+			t.Errorf("%s: %d", path, got)
+		}
+	}
+	for host, want := range map[string]int{"evil.example": 421, "localhost": 200, "127.0.0.1:99": 200, "[::1]:80": 200, "127.0.0.1.evil.example": 421} {
+		if got := status(t, base+"/api/v1/summary", host); got != want {
+			t.Errorf("asked as %s: %d, want %d", host, got, want)
+		}
+	}
+	w, err := http.Get(base + "/metrics")
+	must(t, err)
+	defer w.Body.Close()
+	text, err := io.ReadAll(w.Body)
+	must(t, err)
+	for _, want := range []string{"rollcall_gateways 3\n", "rollcall_modules_identified 3\n", `rollcall_messages_total{kind="report",outcome="new"} 3`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the metrics do not hold %q", want)
+		}
+	}
+	must(t, r.stop())
+}
+
+func status(t *testing.T, url, host string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	must(t, err)
+	req.Host = host
+	r, err := http.DefaultClient.Do(req)
+	must(t, err)
+	r.Body.Close()
+	return r.StatusCode
+}
+
+// Without a broker the collector waits, says so, and begins when it comes.
+func TestWaitsForBroker(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	srv.Stop()
+	s := openStore(t)
+	r := start(t, srv, s)
+	if err := r.ready(t.Context()); err == nil {
+		t.Error("ready without a broker")
+	}
+	srv.Start()
+	js := srv.JetStream(natslinktest.User{})
+	natslinktest.Eventually(t, "it is ready", func() bool { return r.ready(t.Context()) == nil })
+	_, reports := madeFleet(t, 2)
+	publish(t, js, reports...)
+	wantGateways(t, s, 2)
+}

@@ -1,0 +1,309 @@
+package web_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"golang.org/x/net/html"
+
+	"github.com/rollcall-iot/rollcall/collector"
+	"github.com/rollcall-iot/rollcall/collector/api"
+	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/web"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hostile are values that a module, or who pretends to be one, may send.
+var hostile = []string{
+	`=HYPERLINK("http://evil.example","open")`, `@SUM(1+1)*cmd|' /C calc'!A0`, "+1-800", "-2+3", "\t=1", "\r=1",
+	`<script>window.owned=1</script>`, `"><img src=x onerror="window.owned=1">`, `'><svg/onload=window.owned=1>`,
+	`</style><style>*{display:none}</style>`, `javascript:window.owned=1`, "{{.}}", "${7*7}",
+	"\x1b]0;owned\x07\x1b[2J\x1b[31m", "\u009b31m\u0090", "\u202egnp.exe\u2066", "a\u200bb\ufeff", "line\nlevel=ERROR msg=forged",
+	"a.b.>", "../../etc/passwd", "$(reboot)", "';--", strings.Repeat("W", 400), strings.Repeat("long word ", 60), "\xff\xfe", "",
+}
+
+// filled is a store with calm gateways, changes, a conflict, a rejection, and one gateway
+// that says everything hostile in every field.
+func filled(t testing.TB) store.Store {
+	t.Helper()
+	s := collectortest.Store(t)
+	take := func(es ...*inventory.Envelope) {
+		t.Helper()
+		_, err := collector.Take(t.Context(), collector.Settings{Store: s, Base: &collectortest.Base{Data: "test-1"}, Now: collectortest.Fleet(s).Now}, es...)
+		must(t, err)
+	}
+	for i := range 70 {
+		g := collectortest.NewGateway(fmt.Sprintf("gw-%02d", i))
+		take(g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", i%3), fmt.Sprintf("8670120400000%02d", i/2))))
+		if i%7 == 0 {
+			take(g.Report(t, collectortest.Held("usb:1-1"), collectortest.Module("tty:/dev/ttyS1", "Gamma", "IT/US", "G910", "G1", "")))
+		}
+	}
+	twin := collectortest.NewGateway("gw-03")
+	r, err := inventory.DecodeReport(twin.Report(t).Body)
+	must(t, err)
+	r.ID = "another"
+	e, err := inventory.SealReport(r, twin.Key)
+	must(t, err)
+	take(e)
+	take(evil(t), evilStranger(t))
+	return s
+}
+
+func evil(t testing.TB) *inventory.Envelope {
+	g := collectortest.NewGateway("evil")
+	g.Hostname, g.Agent, g.OS, g.Arch = hostile[6], hostile[13], hostile[0], hostile[7]
+	g.Labels = map[string]string{}
+	var ms []inventory.Module
+	for i, v := range hostile {
+		g.Labels[v] = hostile[len(hostile)-1-i]
+		m := collectortest.Module("tty:"+v+fmt.Sprint(i), v, v+"/"+v, v, v, v)
+		m.Reason, m.Banner = v, []string{v}
+		m.Ports = []inventory.Port{{Path: v, Role: inventory.Role(v), State: inventory.State(v), Holder: v, Reason: v}}
+		m.Device = &inventory.Device{Bus: "usb", VID: v, PID: v, SubVID: v, SubPID: v, Path: v, Driver: v, Manufacturer: v, Product: v}
+		m.Transcript = append(m.Transcript, inventory.Exchange{Cmd: v, Lines: []string{v, v}, Final: v, Note: v, Raw: []byte(v)},
+			inventory.Exchange{Cmd: "AT+CONFLICT", Lines: []string{v}, Final: "OK"})
+		if i%4 == 0 {
+			m.State = inventory.StateHeld
+		}
+		ms = append(ms, m)
+	}
+	e := g.Report(t, ms...)
+	r, err := inventory.DecodeReport(e.Body)
+	must(t, err)
+	for _, v := range hostile {
+		r.Health = append(r.Health, inventory.Warning{Code: v, Severity: inventory.Severity(v), Text: v})
+	}
+	r.Reason = inventory.Reason(hostile[6])
+	e, err = inventory.SealReport(r, g.Key)
+	must(t, err)
+	return e
+}
+
+// evilStranger is rejected; the reason quotes it.
+func evilStranger(t testing.TB) *inventory.Envelope {
+	g := collectortest.NewGateway("gw-01")
+	e := g.Report(t)
+	e.Gateway = "gw-02"
+	return e
+}
+
+func serve(t testing.TB, s store.Store) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(web.New(collectortest.Fleet(s), slog.New(slog.DiscardHandler)))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func get(t testing.TB, address string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.Get(address)
+	must(t, err)
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	must(t, err)
+	return r, string(b)
+}
+
+// pages lists one address of every kind of page, and all pages of the hostile gateway.
+func pages(t testing.TB, s store.Store) []string {
+	t.Helper()
+	list := []string{"/", "/modules", "/modules?sort=-model&limit=7", "/modules?maker=alpha&state=identified&origin=CN/CN", "/modules?q=%3Cscript%3E", "/modules?q=nothing+like+it",
+		"/modules?conflict=true", "/gateways", "/gateways?state=conflict", "/gateways?q=evil", "/gateways/gw-00", "/gateways/gw-03", "/gateways/evil", "/changes", "/changes?kind=gateway-new",
+		"/changes?gateway=evil", "/rejected", "/modules/gw-00/usb:1-1", "/modules/gw-00/tty:/dev/ttyS1"}
+	l, err := s.Modules(t.Context(), store.ModuleFilter{Gateway: "evil"}, store.Page{Limit: 1000})
+	must(t, err)
+	if len(l.Items) != len(hostile) {
+		t.Fatalf("the hostile gateway has %d modules, want %d", len(l.Items), len(hostile))
+	}
+	for _, m := range l.Items {
+		list = append(list, api.ModulePath("/modules", m.ModuleKey))
+	}
+	return list
+}
+
+// G05: what anybody says is text on every page: no element, no attribute, no rune that is
+// not printable comes of it. The pages are parsed as a browser parses them.
+func TestG05Pages(t *testing.T) {
+	s := filled(t)
+	srv := serve(t, s)
+	for _, path := range pages(t, s) {
+		r, body := get(t, srv.URL+path)
+		if r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", path, r.StatusCode)
+			continue
+		}
+		for i, c := range body {
+			if c != '\n' && !unicode.IsGraphic(c) {
+				t.Errorf("%s holds %U at %d: …%q…", path, c, i, body[max(0, i-40):i])
+				break
+			}
+		}
+		doc, err := html.Parse(strings.NewReader(body))
+		must(t, err)
+		checkElements(t, path, doc)
+	}
+}
+
+func checkElements(t *testing.T, path string, n *html.Node) {
+	t.Helper()
+	if n.Type == html.ElementNode {
+		switch n.Data {
+		case "script", "style", "iframe", "object", "embed", "base":
+			t.Errorf("%s has an element %s", path, n.Data)
+		case "img":
+			for _, a := range n.Attr {
+				if a.Key == "src" && !strings.HasPrefix(a.Val, "/static/") {
+					t.Errorf("%s shows picture %q", path, a.Val)
+				}
+			}
+		}
+		for _, a := range n.Attr {
+			link := a.Key == "href" || a.Key == "src" || a.Key == "action"
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") {
+				t.Errorf("%s: <%s> has %s=%q", path, n.Data, a.Key, a.Val)
+			}
+		}
+	}
+	for c := range n.ChildNodes() {
+		checkElements(t, path, c)
+	}
+}
+
+// G05: an export has no cell that a spreadsheet takes for a formula, and no rune that a
+// terminal obeys; all rows of all pages are in it.
+func TestG05CSV(t *testing.T) {
+	s := filled(t)
+	srv := serve(t, s)
+	r, body := get(t, srv.URL+"/modules.csv?limit=7&sort=maker")
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "text/csv") || !strings.Contains(r.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("headers are %v", r.Header)
+	}
+	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+	must(t, err)
+	l, err := s.Modules(t.Context(), store.ModuleFilter{}, store.Page{})
+	must(t, err)
+	if len(rows) != l.Total+1 {
+		t.Errorf("%d rows, want a head and %d", len(rows), l.Total)
+	}
+	found := 0
+	for _, row := range rows {
+		for _, c := range row {
+			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
+				t.Errorf("a cell begins as a formula: %q", c)
+			}
+			if strings.Contains(c, "HYPERLINK") {
+				found++
+			}
+			for _, x := range c {
+				if !unicode.IsGraphic(x) {
+					t.Errorf("a cell holds %U: %q", x, c)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("the hostile values are not in the export at all")
+	}
+	_, some := get(t, srv.URL+"/modules.csv?maker=gamma")
+	if n := strings.Count(some, "\n"); n != 11 {
+		t.Errorf("the export of one maker has %d lines, want 11", n)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	srv := serve(t, collectortest.Store(t))
+	for _, path := range []string{"/", "/nothing", "/modules?sort=price", "/modules.csv"} {
+		r, _ := get(t, srv.URL+path)
+		csp := r.Header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http") {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+		for _, h := range []string{"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"} {
+			if r.Header.Get(h) == "" {
+				t.Errorf("%s has no %s", path, h)
+			}
+		}
+	}
+}
+
+// Empty pages teach, and errors keep what was typed.
+func TestEmptyAndErrors(t *testing.T) {
+	srv := serve(t, collectortest.Store(t))
+	for path, want := range map[string]string{
+		"/": "rollcall up --simulate 12", "/modules": "rollcall agent", "/gateways": "rollcall agent", "/changes": "Nothing has changed yet", "/rejected": "Nothing was rejected",
+		"/modules?q=abc%3Cb%3E": `value="abc&lt;b&gt;"`, "/modules?q=abc&sort=price": `value="abc"`, "/modules?cursor=zz": "Start again", "/gateways/none": "nothing here", "/x/y": "nothing here",
+	} {
+		if _, body := get(t, srv.URL+path); !strings.Contains(body, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	for path, want := range map[string]int{"/modules?sort=price": 400, "/modules?cursor=zz": 400, "/gateways/none": 404, "/static/none.css": 404} {
+		if r, _ := get(t, srv.URL+path); r.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, r.StatusCode, want)
+		}
+	}
+}
+
+// Every link on every page leads somewhere.
+func TestLinks(t *testing.T) {
+	s := filled(t)
+	srv := serve(t, s)
+	done := map[string]bool{}
+	queue := []string{"/"}
+	outside := regexp.MustCompile(`^/(api|metrics)`)
+	for len(queue) > 0 && len(done) < 400 {
+		path := queue[0]
+		queue = queue[1:]
+		if done[path] || outside.MatchString(path) {
+			continue
+		}
+		done[path] = true
+		r, body := get(t, srv.URL+path)
+		if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusGone {
+			t.Errorf("a link leads to %s: %d", path, r.StatusCode)
+			continue
+		}
+		doc, err := html.Parse(strings.NewReader(body))
+		must(t, err)
+		for n := range doc.Descendants() {
+			for _, a := range n.Attr {
+				if n.Type == html.ElementNode && a.Key == "href" && strings.HasPrefix(a.Val, "/") {
+					queue = append(queue, a.Val)
+				}
+			}
+		}
+	}
+	if len(done) < 100 {
+		t.Errorf("followed %d links only", len(done))
+	}
+}
+
+// Pages stay small, whatever is in the store.
+func TestPageSize(t *testing.T) {
+	s := filled(t)
+	srv := serve(t, s)
+	for _, path := range []string{"/", "/modules?q=alpha", "/gateways?q=gw"} {
+		_, body := get(t, srv.URL+path)
+		_, style := get(t, srv.URL+regexp.MustCompile(`/static/style-[^"]+`).FindString(body))
+		if n := len(body) + len(style); n > 150<<10 {
+			t.Errorf("%s and its style are %d bytes, want 150 KiB at most", path, n)
+		}
+	}
+}
