@@ -63,7 +63,11 @@ func TestD01Backoff(t *testing.T) {
 func TestD02(t *testing.T) {
 	const rounds = 25
 	p := natslinktest.StartProcess(t)
-	natslinktest.MakeStream(t, natslinktest.Dial(t, p.URL()), 0)
+	roomy := natslink.StreamConfig()
+	roomy.MaxMsgsPerSubject = -1 // nothing may go but by a fault
+	if _, err := natslink.AssertStream(t.Context(), natslinktest.Dial(t, p.URL()), roomy); err != nil {
+		t.Fatal(err)
+	}
 	l := connect(t, natslink.Settings{URLs: []string{p.URL()}, MaxWait: 50 * time.Millisecond, Timeout: 2 * time.Second})
 	store := openSpool(t)
 	s, delivered := send(t, store, l, l.Up())
