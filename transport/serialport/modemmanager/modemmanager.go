@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -46,6 +49,25 @@ func Connect(ctx context.Context) (*dbus.Conn, error) {
 		return nil, fmt.Errorf("cannot connect to the system bus (does it run, and may this user use it?): %w", err)
 	}
 	return c, nil
+}
+
+// systemTimeout bounds what a bus or a manager that hangs can cost.
+const systemTimeout = 5 * time.Second
+
+// System reads the modules of this machine's ModemManager. The error wraps [ErrNotRunning] if
+// there is none, or no system bus.
+func System(ctx context.Context) ([]Modem, error) {
+	ctx, cancel := context.WithTimeout(ctx, systemTimeout)
+	defer cancel()
+	c, err := Connect(ctx)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("no system bus: %w", ErrNotRunning)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return Modems(ctx, c)
 }
 
 const (

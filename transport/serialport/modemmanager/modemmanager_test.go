@@ -139,6 +139,24 @@ func TestNotRunning(t *testing.T) {
 	}
 }
 
+func TestSystem(t *testing.T) {
+	address := bus(t)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+	if _, err := modemmanager.System(t.Context()); !errors.Is(err, modemmanager.ErrNotRunning) {
+		t.Errorf("without ModemManager: %v", err)
+	}
+	play(t, address, &manager{objects: map[dbus.ObjectPath]map[string]map[string]dbus.Variant{
+		"/org/freedesktop/ModemManager1/Modem/0": {"org.freedesktop.ModemManager1.Modem": properties()},
+	}})
+	if got, err := modemmanager.System(t.Context()); err != nil || len(got) != 1 || got[0].Plugin != "quectel" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/none")
+	if _, err := modemmanager.System(t.Context()); !errors.Is(err, modemmanager.ErrNotRunning) {
+		t.Errorf("without a bus: %v", err)
+	}
+}
+
 func TestInhibit(t *testing.T) {
 	address, m := bus(t), &manager{}
 	play(t, address, m)
