@@ -2,14 +2,12 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-iot/rollcall/configs"
-	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/internal/doctor"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
@@ -48,10 +46,10 @@ func printChecks(w io.Writer, format string, checks []doctor.Check) error {
 	if format == formatJSON {
 		return writeJSON(w, checks, "  ")
 	}
+	screen := screenOf(w, nil)
 	for _, c := range checks {
-		fmt.Fprintf(w, "%-4s  %s: %s\n", c.Level, clean.Line(c.Name), clean.Line(c.Text))
-		if c.Advice != "" {
-			fmt.Fprintf(w, "      > %s\n", clean.Line(c.Advice))
+		if _, err := io.WriteString(w, screen.Check(string(c.Level), c.Name, c.Text, c.Advice)); err != nil {
+			return writing(err)
 		}
 	}
 	return nil

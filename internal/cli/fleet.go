@@ -105,7 +105,7 @@ func printList(c *cobra.Command, l list, format string, from client, q url.Value
 	case formatYAML:
 		err = writeYAML(c.OutOrStdout(), items)
 	default:
-		err = writeRows(c, l, items, format == formatCSV)
+		err = writeRows(c, l, items, format == formatCSV, filtered(q))
 	}
 	if err == nil && more {
 		fmt.Fprintf(c.ErrOrStderr(), "only the first %d are shown; there are more: use filters or --limit\n", len(items))
@@ -113,7 +113,7 @@ func printList(c *cobra.Command, l list, format string, from client, q url.Value
 	return err
 }
 
-func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV bool) error {
+func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV, filtered bool) error {
 	rows := make([][]string, len(items))
 	for i, item := range items {
 		row, err := l.row(item)
@@ -125,8 +125,13 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV bool) er
 	if asCSV {
 		return writeCSVRows(c.OutOrStdout(), l.heads, rows)
 	}
-	if len(rows) == 0 {
-		fmt.Fprintf(c.ErrOrStderr(), "no %s; the first appear when an agent reports: rollcall agent --nats-url …\n", l.name)
+	switch {
+	case len(rows) > 0:
+	case filtered:
+		fmt.Fprintf(c.ErrOrStderr(), "no %s fit these filters\n", l.name)
+		return nil
+	default:
+		fmt.Fprintf(c.ErrOrStderr(), "no %s yet; the first appear when an agent reports: rollcall agent --nats-url …\n", l.name)
 		return nil
 	}
 	screen := screenOf(c.OutOrStdout(), nil)
@@ -135,6 +140,16 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV bool) er
 	}
 	_, err := io.WriteString(c.OutOrStdout(), screen.Table(l.heads, rows, l.keep))
 	return writing(err)
+}
+
+// filtered says whether anything but paging was asked for.
+func filtered(q url.Values) bool {
+	for name, values := range q {
+		if name != "limit" && name != "cursor" && name != "sort" && len(values) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func writeCSVRows(w io.Writer, heads []string, rows [][]string) error {
