@@ -168,14 +168,17 @@ func (c *choice) firmware(id *inventory.Identity) {
 		if r.field != knowledge.FieldFirmware || r.value == "" || r.fuller {
 			continue
 		}
-		score := int(r.rank) * 4
-		switch { // among the lines of one answer
+		score := int(r.rank) * 8
+		if r.sure { // among the lines of one answer
+			score++
+		}
+		switch {
 		case c.isFirmware(r):
-			score += 3
+			score += 6
 		case versionLike(r.value):
-			score += 2
+			score += 4
 		case !strings.ContainsAny(r.value, "0123456789"):
-			score -= 400
+			score -= 800
 		}
 		if score > best || score == best && (r.line < line || r.line == line && r.value < id.Firmware) {
 			best, line = score, r.line
@@ -208,7 +211,7 @@ func (c *choice) firmwareOfRules(id *inventory.Identity, best int) {
 		if m.firmware == "" || m.by != byReply && m.by != byBanner || !c.mine(m) {
 			continue
 		}
-		score := int(m.rank)*4 + 3
+		score := int(m.rank)*8 + 6
 		if score > best || score == best && m.firmware < id.Firmware {
 			best = score
 			id.Firmware, c.firmwareSource, c.firmwareAt = m.firmware, m.source, m.quote
