@@ -58,7 +58,7 @@ func Init(dir string, s Settings) (*Authority, error) {
 func begin(dir string, s Settings) (*Authority, error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(dir, authorityFile)); err == nil {
-			return nil, fmt.Errorf("one %w there", ErrExists)
+			return nil, fmt.Errorf("one %w", ErrExists)
 		}
 		return nil, errors.New("it holds other files, or an init that was cut short: choose an empty or a new directory")
 	}

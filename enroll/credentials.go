@@ -59,7 +59,7 @@ func (a *Authority) prepare(name string, o *Options) (*Record, error) {
 	case err != nil:
 		return nil, err
 	case r.Live(a.now()) && !o.Again:
-		return nil, fmt.Errorf("%s has credentials already: %w; to take them back and make new ones, say --again", name, ErrExists)
+		return nil, fmt.Errorf("cannot enrol %s: the name %w; to take its credentials back and make new ones, say --again", name, ErrExists)
 	}
 	if o.Expires > 0 && a.about.Kind == NKey {
 		return nil, fmt.Errorf("cannot enrol %s: keys of the kind %s do not expire; revoke them instead", name, NKey)

@@ -41,8 +41,8 @@ func Roles() []Role { return []Role{Gateway, Leaf, Collector, Admin} }
 
 // Errors that callers branch on.
 var (
-	// ErrExists: the directory holds an authority, or the name has credentials already.
-	ErrExists = errors.New("exists already")
+	// ErrExists: the directory holds an authority already, or the name has credentials.
+	ErrExists = errors.New("is there already")
 	// ErrUnknown: nobody of that name is enrolled.
 	ErrUnknown = errors.New("is not enrolled")
 )
