@@ -72,14 +72,17 @@ type shownList struct {
 func (v listView) shown(l *lists.List) shownList {
 	s := shownList{List: *l, Makers: v.makers(l)}
 	s.Entries = append([]lists.Entry{}, l.Entries...)
-	if !l.AsOf.IsZero() {
-		days := v.age(l)
+	if days, ok := v.age(l); ok {
 		s.AgeDays = &days
 	}
 	return s
 }
 
-func (v listView) age(l *lists.List) int { return int(v.at.Sub(l.AsOf.Time()).Hours() / 24) }
+// age is how many days ago the state of a list was read.
+func (v listView) age(l *lists.List) (days int, ok bool) {
+	days = int(v.at.Sub(l.AsOf.Time()).Hours() / 24)
+	return days, !l.AsOf.IsZero() && !l.AsOf.After(v.at)
+}
 
 // makers are those whom the list names now and who make modules, as far as is known.
 func (v listView) makers(l *lists.List) []string {
@@ -157,8 +160,8 @@ func (v listView) all(c *cobra.Command, format string) error {
 
 func (v listView) row(l *lists.List) []string {
 	age := ""
-	if !l.AsOf.IsZero() {
-		age = strconv.Itoa(v.age(l))
+	if days, ok := v.age(l); ok {
+		age = strconv.Itoa(days)
 	}
 	return []string{l.ID, l.Name, l.Authority, string(l.Status), strconv.FormatBool(l.Confirmed), l.Edition, l.AsOf.String(), age,
 		strings.Join(v.makers(l), " "), l.Source}
@@ -179,10 +182,10 @@ func (v listView) table(w io.Writer, all []lists.List) error {
 }
 
 func (v listView) ageText(l *lists.List) string {
-	if l.AsOf.IsZero() {
+	days, ok := v.age(l)
+	if !ok {
 		return ""
 	}
-	days := v.age(l)
 	return fmt.Sprintf("%d %s", days, oneOrMany(days, "day", "days"))
 }
 
@@ -225,8 +228,8 @@ func (v listView) one(c *cobra.Command, id, format string) error {
 
 func (v listView) facts(l *lists.List) []render.Fact {
 	asOf := l.AsOf.String()
-	if asOf != "" {
-		asOf += ", " + v.ageText(l) + " ago"
+	if age := v.ageText(l); age != "" {
+		asOf += ", " + age + " ago"
 	}
 	complete := "those that matter to modules and gateways"
 	if l.Complete {

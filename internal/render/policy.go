@@ -47,7 +47,7 @@ type Group struct {
 	More    int
 }
 
-const severityColumn = 10
+const severityColumn = 11
 
 // Group draws what is found, and about which modules.
 func (s Screen) Group(g Group) string {
@@ -56,8 +56,12 @@ func (s Screen) Group(g Group) string {
 	if g.Covered {
 		text += " (an exception covers this)"
 	}
-	s.lines(&b, pad(join(" ", g.Mark, field(g.Severity)), severityColumn), st, severityColumn, text, strong)
-	indent := strings.Repeat(" ", severityColumn)
+	lead, column := join(" ", g.Mark, field(g.Severity)), severityColumn
+	if s.width() < cardWidth {
+		lead, column = lead+"  ", 2
+	}
+	s.lines(&b, pad(lead, column), st, column, text, strong)
+	indent := strings.Repeat(" ", column)
 	s.hang(&b, indent, join(" · ", cleanAll(g.Facts)...), faint)
 	for _, m := range g.Members {
 		s.hang(&b, indent, cleanWhole(m), plain)
