@@ -50,7 +50,9 @@ type Agent struct {
 		Labels map[string]string `mapstructure:"labels"`
 	} `mapstructure:"gateway"`
 	StateDir string `mapstructure:"state_dir"`
-	Scan     struct {
+	// StatusFile tells `rollcall agent status` how the agent is. It is written where its folder is there.
+	StatusFile string `mapstructure:"status_file"`
+	Scan       struct {
 		// Interval between full rounds; Jitter spreads them over that share of it (0 to 1).
 		Interval time.Duration `mapstructure:"interval"`
 		Jitter   float64       `mapstructure:"jitter"`
@@ -109,6 +111,7 @@ func agentOptions() []option {
 		{"gateway.id", "", "gateway-id"},
 		{"gateway.labels", map[string]string{}, ""},
 		{"state_dir", "/var/lib/rollcall", "state-dir"},
+		{"status_file", "/run/rollcall/status.json", "status-file"},
 		{"scan.interval", 24 * time.Hour, "interval"},
 		{"scan.jitter", 0.1, ""},
 		{"scan.timeout", time.Minute, ""},

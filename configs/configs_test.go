@@ -32,6 +32,7 @@ func agentFlags(t *testing.T, args ...string) *pflag.FlagSet {
 	f.StringArray("port", nil, "")
 	f.StringSlice("nats-url", nil, "")
 	f.String("state-dir", "", "")
+	f.String("status-file", "", "")
 	f.Duration("interval", 0, "")
 	if err := f.Parse(args); err != nil {
 		t.Fatal(err)

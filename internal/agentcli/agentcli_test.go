@@ -1,0 +1,129 @@
+package agentcli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/agent"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+)
+
+// log is a writer that a test may read meanwhile.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestUsageErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "agent.yaml")
+	if err := os.WriteFile(file, []byte("scan: {intervall: 1h}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--bogus"}, "unknown flag"},
+		{[]string{"--config", file}, `unknown key "scan.intervall"`},
+		{[]string{"--gateway-id", "a.b"}, "gateway.id"},
+		{[]string{"--interval", "1s"}, "scan.interval"},
+	} {
+		var errs bytes.Buffer
+		if code := Run(t.Context(), c.args, nil, &errs, &errs); code != exit.Usage || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%q: exit status %d, %s; want %d and %q", c.args, code, errs.String(), exit.Usage, c.want)
+		}
+	}
+}
+
+func TestStatusWithoutAgent(t *testing.T) {
+	var errs bytes.Buffer
+	code := Run(t.Context(), []string{"status", "--status-file", filepath.Join(t.TempDir(), "none")}, nil, &errs, &errs)
+	if code != exit.Failure || !strings.Contains(errs.String(), "is the agent running") {
+		t.Errorf("exit status %d, %s", code, errs.String())
+	}
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	natslinktest.Eventually(t, what, is)
+}
+
+// SIGHUP takes a good configuration, keeps the old one when the new one is wrong, and says so
+// in the health.
+func TestReload(t *testing.T) {
+	// A process with CAP_SYS_ADMIN that is built with cgo starts itself again to give it up; this
+	// tells it that it has done so. Programs are tried as such elsewhere.
+	t.Setenv("ROLLCALL_STARTED_AGAIN", strconv.Itoa(os.Getpid()))
+	server := natslinktest.Start(t, natslinktest.Settings{})
+	natslinktest.MakeStream(t, server.JetStream(natslinktest.User{}), time.Minute)
+	dir := t.TempDir()
+	file, status := filepath.Join(dir, "agent.yaml"), filepath.Join(dir, "status.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := "gateway: {id: one}\nstate_dir: " + filepath.Join(dir, "state") + "\nstatus_file: " + status +
+		"\nnats: {urls: ['" + server.URL() + "']}\nscan: {ports: [" + filepath.Join(dir, "no-port") + "]}\nfingerprints_dir: ''\n"
+	write(good)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var out log
+	done := make(chan int, 1)
+	go func() { done <- Run(ctx, []string{"--config", file}, nil, &out, &out) }()
+	now := func() agent.Status {
+		s, _ := agent.ReadStatus(status)
+		return s
+	}
+	eventually(t, "the first receipt", func() bool { s := now(); return s.Gateway == "one" && !s.Receipt.IsZero() })
+
+	hup := func() {
+		t.Helper()
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(good + "bogus: 1\n")
+	hup()
+	eventually(t, "the refusal in the log", func() bool { return strings.Contains(out.String(), "bogus") })
+	if now().Gateway != "one" {
+		t.Error("the old configuration did not stay")
+	}
+	write(strings.Replace(good, "id: one", "id: two", 1))
+	hup()
+	eventually(t, "the new configuration", func() bool { s := now(); return s.Gateway == "two" && !s.Receipt.IsZero() })
+
+	var text bytes.Buffer
+	if code := Run(t.Context(), []string{"status", "--config", file}, nil, &text, &text); code != exit.OK && !strings.Contains(text.String(), "error") {
+		t.Errorf("status: exit status %d\n%s", code, text.String())
+	}
+	if !strings.Contains(text.String(), "gateway   two") || !strings.Contains(text.String(), "connected") {
+		t.Errorf("status says\n%s", text.String())
+	}
+	cancel()
+	if code := <-done; code != exit.OK {
+		t.Errorf("ended with exit status %d\n%s", code, out.String())
+	}
+}

@@ -1,0 +1,129 @@
+package agentcli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/agent"
+	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/logging"
+	"github.com/rollcall-iot/rollcall/internal/version"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
+)
+
+// onceTimeout bounds a single round: a visit to every port, and the delivery.
+const onceTimeout = 5 * time.Minute
+
+// run runs the agent with configuration c until ctx ends. load reads the configuration again.
+func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), once bool, stdout, stderr io.Writer) error {
+	log := logging.New(stderr, c.Log.Level, c.Log.Format)
+	if had, err := serialport.DropSysAdmin(); had {
+		log.Warn("started with CAP_SYS_ADMIN, which defeats exclusive access to ports; gave it up", "error", err)
+	}
+	if once {
+		return lookOnce(ctx, c, log, stdout)
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	var old *configs.Agent
+	var refused error
+	for {
+		next, started, err := life(ctx, c, load, hup, log, refused)
+		switch {
+		case !started && old != nil:
+			log.Error("the new configuration does not work; the old one stays", "error", err)
+			c, old, refused = old, nil, err
+		case next == nil:
+			return err
+		default:
+			c, old, refused = next, c, nil
+			log = logging.New(stderr, c.Log.Level, c.Log.Format)
+		}
+	}
+}
+
+// life runs one daemon with configuration c, until ctx ends (next is nil) or a SIGHUP brings
+// another configuration that reads well. refused is why another one is not in force.
+func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *configs.Agent, started bool, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	d, err := start(ctx, c, log)
+	if err != nil {
+		return nil, false, err
+	}
+	if refused != nil {
+		d.Raise(codeRefused, inventory.SeverityError, refused.Error())
+	}
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	for {
+		select {
+		case err := <-done:
+			return nil, true, errors.Join(err, d.Close())
+		case <-hup:
+			next, err := reread(ctx, load)
+			if err != nil {
+				log.Error("configuration is wrong; the old one stays", "error", err)
+				d.Raise(codeRefused, inventory.SeverityError, err.Error())
+				continue
+			}
+			log.Info("configuration was read again")
+			stop()
+			return next, true, errors.Join(<-done, d.Close())
+		}
+	}
+}
+
+// codeRefused is the warning of an agent that goes on with an old configuration.
+const codeRefused = "configuration-refused"
+
+// reread reads the configuration and all that it names, before the old one is given up.
+func reread(ctx context.Context, load func() (*configs.Agent, error)) (*configs.Agent, error) {
+	c, err := load()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the watcher that the trial started
+	_, err = settings(ctx, c)
+	return c, err
+}
+
+func start(ctx context.Context, c *configs.Agent, log *slog.Logger) (*agent.Daemon, error) {
+	s, err := settings(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.Log = log
+	d, err := agent.NewDaemon(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("agent started", "gateway", s.Gateway.ID, "key", inventory.EncodeKey(d.Key()), "version", version.Version)
+	return d, nil
+}
+
+func lookOnce(ctx context.Context, c *configs.Agent, log *slog.Logger, stdout io.Writer) error {
+	ctx, stop := context.WithTimeout(ctx, onceTimeout)
+	defer stop()
+	d, err := start(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	r, err := d.Once(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "report %s of gateway %s with %d modules is delivered\n", r.ID, r.Gateway.ID, len(r.Modules))
+	return nil
+}

@@ -1,0 +1,69 @@
+package agentcli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-iot/rollcall/agent"
+	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+func statusCommand(environ []string) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Say how the running agent is",
+		Long: `Reads the status file of a running agent. Exit status 1 when the agent has an error, or when there is
+no status.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			config, err := configs.LoadAgent(configs.Source{File: file, Flags: c.Flags(), Environ: environ})
+			if err != nil {
+				return exit.With(exit.Usage, err)
+			}
+			s, err := agent.ReadStatus(config.StatusFile)
+			if err != nil {
+				return fmt.Errorf("%w; is the agent running, and its status file in a folder that is there (status_file)?", err)
+			}
+			return printStatus(c.OutOrStdout(), s)
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "configuration `file` (default "+configs.AgentFile+", if there)")
+	c.Flags().String("status-file", "", "`file` that the agent writes (default /run/rollcall/status.json)")
+	return c
+}
+
+func printStatus(w io.Writer, s agent.Status) error {
+	link := "not connected"
+	if s.Connected {
+		link = "connected"
+	}
+	fmt.Fprintf(w, "gateway   %s\n", clean.Line(s.Gateway))
+	fmt.Fprintf(w, "agent     %s, boot %d, since %s\n", clean.Line(s.Agent), s.Boot, s.Started.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "key       %s\n", clean.Line(s.Key))
+	fmt.Fprintf(w, "NATS      %s, %d waiting, %d dropped\n", link, s.Spool.Records, s.Spool.Dropped)
+	if s.Report != nil {
+		fmt.Fprintf(w, "report    %d of boot %d at %s (%s)\n", s.Report.Seq, s.Report.Boot, s.Report.Time.UTC().Format(time.RFC3339), s.Report.Reason)
+	}
+	for _, state := range slices.Sorted(maps.Keys(s.Modules)) {
+		fmt.Fprintf(w, "modules   %d %s\n", s.Modules[state], clean.Line(string(state)))
+	}
+	bad := false
+	for _, h := range s.Health {
+		bad = bad || h.Severity == inventory.SeverityError
+		fmt.Fprintf(w, "%-8s  %s: %s\n", clean.Line(string(h.Severity)), clean.Line(h.Code), clean.Line(h.Text))
+	}
+	if bad {
+		return exit.With(exit.Failure, errors.New("the agent has an error; see above"))
+	}
+	return nil
+}
