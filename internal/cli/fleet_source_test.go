@@ -1,0 +1,254 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rollcall-iot/rollcall/collector/api"
+	"github.com/rollcall-iot/rollcall/collector/fleet"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/hbom/hbomtest"
+	"github.com/rollcall-iot/rollcall/internal/cli"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// collector answers as a collector does, about gateways with one module each. It gives its
+// modules in an order of its own, one of them twice, and lists one that is gone when it is
+// asked for.
+func collector(t *testing.T, gateways, silent int) (url string, asked *atomic.Int64) {
+	t.Helper()
+	asked = new(atomic.Int64)
+	id := func(i int) string { return fmt.Sprintf("gw-%04d", i) }
+	module := func(i int) store.Module {
+		m := store.Module{ModuleKey: store.ModuleKey{Gateway: id(i), ID: "usb:1-1"}, State: inventory.StateIdentified, Confidence: 0.9}
+		m.Identity.Maker, m.Identity.MakerName, m.Identity.Model, m.Origin.Country = "telit", "Telit", "LE910", "GB"
+		m.Conflicted = i == 1
+		return m
+	}
+	mux := http.NewServeMux()
+	list := func(r *http.Request, n int, item func(int) any) any {
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		first, _ := strconv.Atoi(r.URL.Query().Get("cursor"))
+		l := api.List[any]{Items: []any{}}
+		for i := first; i < min(first+limit, n); i++ {
+			l.Items = append(l.Items, item(i))
+		}
+		if first+limit < n {
+			l.Next = strconv.Itoa(first + limit)
+		}
+		return l
+	}
+	answer := func(pattern string, f func(*http.Request) any) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v := f(r)
+			if v == nil {
+				w.WriteHeader(http.StatusNotFound)
+				v = api.Problem{Status: http.StatusNotFound, Error: "not found"}
+			}
+			_ = json.NewEncoder(w).Encode(v)
+		})
+	}
+	answer("/api/v1/modules", func(r *http.Request) any {
+		if g := r.URL.Query().Get("gateway"); g != "" {
+			i, _ := strconv.Atoi(strings.TrimPrefix(g, "gw-"))
+			return list(r, 1, func(int) any { return module(i) })
+		}
+		return list(r, gateways+2, func(i int) any {
+			switch i {
+			case gateways:
+				return module(0) // again
+			case gateways + 1:
+				return module(9999)
+			}
+			return module((i*7919 + 1) % gateways) // 7919 is prime
+		})
+	})
+	answer("/api/v1/gateways", func(r *http.Request) any {
+		return list(r, gateways+silent, func(i int) any {
+			return api.GatewayItem{Gateway: store.Gateway{Gateway: inventory.Gateway{ID: id(i), Labels: map[string]string{"site": "depot"}}}}
+		})
+	})
+	answer("/api/v1/gateways/{id}", func(r *http.Request) any {
+		return api.GatewayItem{Gateway: store.Gateway{Gateway: inventory.Gateway{ID: r.PathValue("id"), Labels: map[string]string{"site": "depot"}}}}
+	})
+	answer("/api/v1/modules/{gateway}/{id...}", func(r *http.Request) any {
+		asked.Add(1)
+		i, err := strconv.Atoi(strings.TrimPrefix(r.PathValue("gateway"), "gw-"))
+		if err != nil || i >= gateways {
+			return nil
+		}
+		return fleet.Module{Module: module(i), Evidence: []inventory.Evidence{{Claim: "model", Value: "LE910", Source: "at:ATI", Quote: "LE910", Rule: "x"}}}
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL, asked
+}
+
+// A fleet that is not held in memory: every module once, in order, with its evidence.
+func TestHBOMOfManyModules(t *testing.T) {
+	const gateways = 2600
+	url, asked := collector(t, gateways, 3)
+	doc := run(t, 0, "hbom", "--server", url, "--name", "all of it")
+	var bom struct {
+		SerialNumber string
+		Components   []struct {
+			Name       string
+			Properties []struct{ Name, Value string }
+			Components []struct{ Evidence *struct{ Identity []any } }
+		}
+	}
+	if err := json.Unmarshal([]byte(doc), &bom); err != nil {
+		t.Fatal(err)
+	}
+	if len(bom.Components) != gateways || bom.SerialNumber == "" {
+		t.Fatalf("%d gateways and serial number %q", len(bom.Components), bom.SerialNumber)
+	}
+	for i, c := range bom.Components {
+		if want := fmt.Sprintf("gw-%04d", i); c.Name != want || len(c.Components) != 1 || c.Components[0].Evidence == nil || c.Properties[0].Value != "site=depot" {
+			t.Fatalf("component %d: %+v", i, c)
+		}
+	}
+	if n := asked.Load(); n != gateways+1 {
+		t.Errorf("%d modules were asked for, want each once and the one that is gone", n)
+	}
+	rows := run(t, 0, "hbom", "--server", url, "-o", "csv")
+	if n := strings.Count(rows, "\r\n"); n != gateways+1 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+func TestFleetOfACollector(t *testing.T) {
+	url, asked := collector(t, 30, 3)
+	out := run(t, 0, "policy", "check", "--server", url)
+	for _, want := range []string{"30 modules in 33 gateways", "evidence disagrees: identity: sources disagree", "gw-0001  telit LE910  usb:1-1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	asked.Store(0)
+	out = run(t, 0, "policy", "diff", "--server", url, "--gateway", "gw-0007", "--name", "telit=dod-1260h")
+	if !strings.Contains(out, "1 of 1 module would be judged otherwise") || asked.Load() != 1 {
+		t.Errorf("%d modules were asked for:\n%s", asked.Load(), out)
+	}
+	for schema, format := range map[string]string{hbomtest.CycloneDX16: "cyclonedx-1.6", hbomtest.CycloneDX17: "cyclonedx", hbomtest.SPDX: "spdx"} {
+		if err := hbomtest.Validate(schema, []byte(run(t, 0, "hbom", "--server", url, "-o", format))); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
+	if rows := run(t, 0, "hbom", "--server", url, "--module", "usb:1-1", "--gateway", "gw-0003", "-o", "csv"); strings.Count(rows, "\r\n") != 2 {
+		t.Errorf("not the one module that was named:\n%s", rows)
+	}
+}
+
+// What a collector answers with is told in words, and half a fleet is no fleet.
+func TestCollectorFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"an error":       {500, `{"status":500,"error":"the collector could not answer; its log says why"}`, "the collector says: the collector could not answer"},
+		"a proxy's page": {502, "<html>", "the collector answers 502"},
+		"no collector":   {200, "<html>", "is it a Rollcall collector?"},
+		"other version":  {200, `{"items":[{"gateway":1}],"next":""}`, "is it of another version?"},
+		"wrong question": {400, `{"status":400,"error":"parameter maker: x"}`, "parameter maker"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tt.status)
+				_, _ = w.Write([]byte(tt.body))
+			}))
+			defer s.Close()
+			for _, args := range [][]string{{"hbom"}, {"policy", "check"}, {"policy", "diff", "--name", "telit=dod-1260h"}} {
+				var stdout, stderr bytes.Buffer
+				code := cli.Run(t.Context(), append(args, "--server", s.URL), strings.NewReader(""), &stdout, &stderr)
+				if code == 0 || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
+					t.Errorf("%v: exit status %d, %q, %q", args, code, stdout.String(), stderr.String())
+				}
+			}
+		})
+	}
+}
+
+// The same of a collector that runs, with modules that are simulated.
+func TestPolicyAndHBOMOfARunningCollector(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		var stderr bytes.Buffer
+		ended <- cli.Run(ctx, []string{"up", "--simulate", "3", "--data-dir", dir, "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"},
+			strings.NewReader(""), in, &stderr)
+		_ = in.CloseWithError(fmt.Errorf("up ended: %s", stderr.String()))
+	}()
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	url := ""
+	lines := bufio.NewScanner(out)
+	for url == "" && lines.Scan() {
+		if f := strings.Fields(lines.Text()); len(f) == 2 && f[0] == "pages" {
+			url = f[1]
+		}
+	}
+	if url == "" {
+		t.Fatalf("up did not say where it is: %v", lines.Err())
+	}
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	waitFor(t, func() bool {
+		var stdout bytes.Buffer
+		return cli.Run(t.Context(), []string{"policy", "check", "--server", url}, strings.NewReader(""), &stdout, io.Discard) == 0 &&
+			strings.HasPrefix(stdout.String(), "3 modules in ")
+	})
+	for schema, format := range map[string]string{hbomtest.CycloneDX16: "cyclonedx-1.6", hbomtest.CycloneDX17: "cyclonedx", hbomtest.SPDX: "spdx"} {
+		doc := run(t, 0, "hbom", "--server", url, "-o", format)
+		if err := hbomtest.Validate(schema, []byte(doc)); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+		if !strings.Contains(doc, "at:ATI") || !strings.Contains(doc, "simulated=true") {
+			t.Errorf("%s has neither evidence nor labels", format)
+		}
+	}
+	if out := run(t, 0, "hbom", "--server", url, "--gateway", "sim-0002", "-o", "csv"); strings.Count(out, "\r\n") != 2 {
+		t.Errorf("not one module:\n%s", out)
+	}
+}
+
+// Bills of materials of everything that was ever captured are valid.
+func TestHBOMOfTheCorpus(t *testing.T) {
+	files, err := filepath.Glob("../../fingerprint/testdata/corpus/*.jsonl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no corpus: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "modules.jsonl")
+	var modules strings.Builder
+	for _, f := range files {
+		modules.WriteString(run(t, 0, "identify", "--from", f, "-o", "json"))
+	}
+	if err := os.WriteFile(path, []byte(modules.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for schema, format := range map[string]string{hbomtest.CycloneDX16: "cyclonedx-1.6", hbomtest.CycloneDX17: "cyclonedx", hbomtest.SPDX: "spdx"} {
+		doc := run(t, 0, "hbom", path, "-o", format)
+		if err := hbomtest.Validate(schema, []byte(doc)); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+	}
+	out := run(t, 0, "policy", "check", path, "-o", "csv")
+	if strings.Contains(out, "could not be judged") {
+		t.Error("a rule could not be judged on a real capture")
+	}
+}
