@@ -64,12 +64,10 @@ func (l Log) validate() error {
 }
 
 func storeURL(s string) error {
-	for _, prefix := range []string{"sqlite:", "postgres://", "postgresql://"} {
-		if strings.HasPrefix(s, prefix) && len(s) > len(prefix) {
-			return nil
-		}
+	if path, ok := strings.CutPrefix(s, "sqlite:"); ok && path != "" {
+		return nil
 	}
-	return fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", s)
+	return fmt.Errorf("store: %q is not sqlite:PATH, which is what this version keeps its state in", s)
 }
 
 func hostPort(key, s string) error {

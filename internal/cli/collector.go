@@ -79,10 +79,7 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 }
 
 func openStore(ctx context.Context, url string) (store.Store, error) {
-	path, ok := strings.CutPrefix(url, "sqlite:")
-	if !ok {
-		return nil, exit.Usagef("store %q: this version keeps its state in sqlite:PATH only", url)
-	}
+	path := strings.TrimPrefix(url, "sqlite:") // configs takes nothing else
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the store: %w", err)
 	}
