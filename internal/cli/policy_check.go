@@ -75,6 +75,8 @@ type check struct {
 	Gateways int       `json:"gateways"`
 	Modules  int       `json:"modules"`
 	Findings []checked `json:"findings"`
+
+	only string // the gateway, if there is but one
 }
 
 func policyCheck(c *cobra.Command, s *source, args []string, j *judge, format string, show int) error {
@@ -103,6 +105,7 @@ func (s *source) check(c *cobra.Command, args []string, j *judge) (*check, error
 		}
 		if !gateways[l.gateway.ID] {
 			gateways[l.gateway.ID] = true
+			out.only = l.gateway.ID
 			out.add(checked{Gateway: l.gateway.ID}, j.Gateway(l.gateway))
 		}
 		if l.module == nil {
@@ -166,7 +169,7 @@ func (k *check) print(w io.Writer, format string, show int) error {
 func (k *check) about() string {
 	modules := render.Count(k.Modules, "module")
 	if k.Gateways == 1 {
-		return modules
+		return join(" in ", modules, k.only)
 	}
 	return modules + " in " + render.Count(k.Gateways, "gateway")
 }
