@@ -286,6 +286,9 @@ func TestIMEIsAreLeftOut(t *testing.T) {
 // Modules of which nobody knows where they sit are not put into one gateway.
 func TestNoGateway(t *testing.T) {
 	items := []hbom.Item{{Module: quectel("")}, {Module: badged("")}, {Module: unknown("usb:1-1")}, {Gateway: gateway("gw-1"), Module: quectel("a")}}
+	if alone := cyclonedx(t, items[:3], settings(hbom.CycloneDX16)); bytes.Contains(alone, []byte(`"gateway/`)) {
+		t.Error("modules that sit nobody knows where have a gateway")
+	}
 	docs := map[string][]byte{
 		hbomtest.CycloneDX16: cyclonedx(t, items, settings(hbom.CycloneDX16)),
 		hbomtest.CycloneDX17: stream(t, sorted(items), settings(hbom.CycloneDX17)),
