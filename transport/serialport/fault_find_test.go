@@ -302,16 +302,16 @@ func FuzzSysfs(f *testing.F) {
 	f.Add("2c7c", "0125", "EC25", "02", "ff", "188:2")
 	f.Add("", "\x00", "\xff\x1b[2J", "zz", "999999999999", "-1:70000")
 	f.Add("2C7C", "0x0125", strings.Repeat("x", 5000), "2", "0e", "188:2:3")
+	tree := layout(f, "two-equal-behind-hub")
+	const at = "sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.1/"
 	f.Fuzz(func(t *testing.T, vid, pid, product, number, class, dev string) {
-		tree := layout(t, "two-equal-behind-hub")
-		const at = "sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.1"
-		tree.File(at+"/idVendor", vid)
-		tree.File(at+"/idProduct", pid)
-		tree.File(at+"/product", product)
-		tree.File(at+"/1-1.1:1.2/bInterfaceNumber", number)
-		tree.File(at+"/1-1.1:1.2/bInterfaceClass", class)
-		tree.File(at+"/1-1.1:1.2/ttyUSB2/tty/ttyUSB2/dev", dev)
-		tree.File(at+"/1-1.1:1.2/ttyUSB2/tty/ttyUSB2/uevent", "DEVNAME="+product)
+		for name, data := range map[string]string{
+			"idVendor": vid, "idProduct": pid, "product": product,
+			"1-1.1:1.2/bInterfaceNumber": number, "1-1.1:1.2/bInterfaceClass": class,
+			"1-1.1:1.2/ttyUSB2/tty/ttyUSB2/dev": dev, "1-1.1:1.2/ttyUSB2/tty/ttyUSB2/uevent": "DEVNAME=" + product,
+		} {
+			write(t, tree.Path(at+name), data)
+		}
 		all := devices(t, &serialport.Finder{Root: tree.Root})
 		checkText(t, all)
 		if !asks(all, "usb:1-1.3", "/dev/ttyUSB6") || !mentions(all, "/dev/ttyUSB2") {
