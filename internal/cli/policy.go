@@ -74,15 +74,6 @@ func warn(w io.Writer, warnings []inventory.Warning) {
 	}
 }
 
-// wide is the screen that a table is drawn on: in a pipe, what reads it wants one line a row.
-func wide(w io.Writer) render.Screen {
-	s := screenOf(w, nil)
-	if s.Width == 0 {
-		s.Width = 1 << 14
-	}
-	return s
-}
-
 func oneOrMany(n int, one, many string) string {
 	if n == 1 {
 		return one
