@@ -25,6 +25,9 @@ func (b *Base) judgeUSB(w *work, d *inventory.Device) {
 			b.markUSB(w, d)
 		}
 	}
+	if w.usb >= 0 && b.pack.USB[w.usb].Kind == knowledge.KindOther {
+		return // its maker's name says nothing more
+	}
 	b.judgeString(w, d.Manufacturer, "usb:manufacturer", knowledge.OnUSBManufacturer)
 	b.judgeString(w, d.Product, "usb:product", knowledge.OnUSBProduct)
 }
@@ -100,6 +103,9 @@ func (b *Base) judgeString(w *work, s, source string, on knowledge.Subject) {
 		b.markName(w, n, &r, false)
 		if w.nMark > before {
 			w.marks[before].by = byUSBText
+			if b.pack.Makers[n.maker].Wide && w.usb < 0 {
+				w.marks[before].strength = knowledge.Hint // a phone, a printer, a receiver
+			}
 		}
 		if rest := strings.TrimLeft(s[n.end:], " _-/,."); rest != "" {
 			r.value = rest

@@ -132,7 +132,7 @@ func (b *Base) judgeOthers(w *work, on knowledge.Subject, s, source, quote strin
 		better := rule.Strength > w.otherStrength || rule.Strength == w.otherStrength && n < w.otherRule
 		if better && b.match(n, s) != nil {
 			w.other, w.otherStrength, w.otherRule = rule.Other, rule.Strength, n
-			w.otherModel = on == knowledge.OnModel && rule.Strength == knowledge.Proof
+			w.otherModel = (on == knowledge.OnModel || on == knowledge.OnFirmware) && rule.Strength == knowledge.Proof
 			w.otherQuote, w.otherSource = quote, source
 		}
 	}

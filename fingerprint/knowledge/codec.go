@@ -210,6 +210,7 @@ func (c *codec) maker(m *Maker) {
 	c.texts(&m.Slug, &m.Name, &m.Legal, &m.Country, &m.Parent, &m.ParentCountry, &m.AsOf, &m.Source, &m.Group)
 	number(c, &m.Role)
 	c.flag(&m.Confirmed)
+	c.flag(&m.Wide)
 	list(c, &m.Ask, c.ask)
 }
 

@@ -91,7 +91,7 @@ func (b *builder) maker(m *MakerFile) {
 	b.p.Makers = append(b.p.Makers, Maker{
 		Slug: m.Slug, Name: m.Name, Legal: cmp.Or(m.Legal, m.Name), Role: role, Group: cmp.Or(m.Group, m.Slug),
 		Country: m.Country, Parent: m.Parent, ParentCountry: m.ParentCountry,
-		AsOf: m.AsOf, Source: m.Source, Confirmed: m.Confirmed,
+		AsOf: m.AsOf, Source: m.Source, Confirmed: m.Confirmed, Wide: m.Wide,
 	})
 }
 

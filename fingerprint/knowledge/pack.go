@@ -97,7 +97,9 @@ type Maker struct {
 	Group     string
 	Role      Role
 	Confirmed bool
-	Ask       []Ask
+	// Wide: it builds many other things with a serial port; its name in a descriptor alone proves nothing.
+	Wide bool
+	Ask  []Ask
 }
 
 // Ask is one question. Families are keys of models to which it is limited.

@@ -25,11 +25,13 @@ type MakerFile struct {
 	ParentCountry string   `yaml:"parent_country"`
 	AsOf          string   `yaml:"as_of"`
 	Confirmed     bool     `yaml:"confirmed"`
-	Source        string   `yaml:"source"`
-	Note          string   `yaml:"note"`
-	History       []Event  `yaml:"history"`
-	Names         []string `yaml:"names"`
-	WeakNames     []string `yaml:"weak_names"`
+	// Wide: it builds many other things with a serial port.
+	Wide      bool     `yaml:"wide"`
+	Source    string   `yaml:"source"`
+	Note      string   `yaml:"note"`
+	History   []Event  `yaml:"history"`
+	Names     []string `yaml:"names"`
+	WeakNames []string `yaml:"weak_names"`
 	// Strength and Join are the defaults of its families.
 	Strength string       `yaml:"strength"`
 	Join     *string      `yaml:"join"`
