@@ -7,8 +7,10 @@ import (
 	"os"
 
 	"github.com/rollcall-iot/rollcall/internal/cli"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
 func main() {
+	_ = serialport.RestartWithoutSysAdmin() // a command that opens ports says what is left of it
 	os.Exit(cli.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
