@@ -37,9 +37,12 @@ func trials() map[string]trial {
 		"bin/rollcall fleet modules --server http://127.0.0.1:8080":                                                  {want: "sim-0001"},
 		"bin/rollcall fleet gateways --server http://127.0.0.1:8080 -o json":                                         {want: `"id": "sim-0001"`},
 		"bin/rollcall fleet events --server http://127.0.0.1:8080 -o csv":                                            {want: "gateway-new"},
-		"CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o bin/rollcall-agent ./cmd/rollcall-agent":  {},
-		"bin/rollcall-agent --once --nats-url nats://127.0.0.1:4222 --state-dir /tmp/rollcall-state":                 {want: "is delivered"},
-		"bin/rollcall simulate --from simulate/data/modules.jsonl --dir /tmp/modules":                                {until: "quectel"},
+		"bin/rollcall policy check --server http://127.0.0.1:8080":                                                   {want: "Section 1260H"},
+		"bin/rollcall policy lists": {want: "dod-1260h"},
+		"bin/rollcall hbom --server http://127.0.0.1:8080 -o cyclonedx --out hbom.json":                             {},
+		"CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o bin/rollcall-agent ./cmd/rollcall-agent": {},
+		"bin/rollcall-agent --once --nats-url nats://127.0.0.1:4222 --state-dir /tmp/rollcall-state":                {want: "is delivered"},
+		"bin/rollcall simulate --from simulate/data/modules.jsonl --dir /tmp/modules":                               {until: "quectel"},
 	}
 }
 
@@ -126,6 +129,7 @@ func newReadmeEnv(t *testing.T, root string) *readmeEnv {
 		"nats://127.0.0.1:4222", nats,
 		"/dev/ttyUSB2", firstPort(t, filepath.Join(dir, "ports")),
 		"sqlite:rollcall.db", "sqlite:"+filepath.Join(dir, "rollcall.db"),
+		"--out hbom.json", "--out "+filepath.Join(dir, "hbom.json"),
 		"session.txt", filepath.Join(dir, "session.txt"),
 		"/tmp/rollcall-state", filepath.Join(dir, "state"),
 		"/tmp/modules", filepath.Join(dir, "modules"))
