@@ -190,29 +190,47 @@ func (f *full) Update(ctx context.Context, gateways []string, fn func(store.Tx, 
 	return f.Store.Update(ctx, gateways, fn)
 }
 
-// G07: two collectors on one consumer and one store lead to the same table as one.
+// G07: two collectors on one consumer and one store lead to the same table as one, though
+// one of them is slow and stores what the other has overtaken.
 func TestG07TwoCollectors(t *testing.T) {
 	srv := natslinktest.Start(t, natslinktest.Settings{})
 	js := srv.JetStream(natslinktest.User{})
 	natslinktest.MakeStream(t, js, 0)
-	s := openStore(t)
-	small := func(c *collector) { c.s.Batch = 7 }
-	start(t, srv, s, small)
-	start(t, srv, s, small)
-	gs, reports := madeFleet(t, 120)
+	gs, reports := madeFleet(t, 6)
 	publish(t, js, reports...)
-	for round := range 3 {
+	for round := range 40 {
 		for i, g := range gs {
 			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i))))
 		}
 	}
-	wantGateways(t, s, 120)
+	s := &slow{Store: openStore(t)}
+	few := func(c *collector) { c.s.Batch = 3 }
+	start(t, srv, s, few)
+	start(t, srv, s.Store, few)
+	wantGateways(t, s, 6)
 	idle(t, srv, s)
+	if s.late.Load() == 0 {
+		t.Fatal("the slow collector stored nothing")
+	}
 	want := openStore(t)
 	direct(t, want, srv)
-	if d := cmp.Diff(dump(t, want), dump(t, s), cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(dump(t, want), dump(t, s.Store), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from that of one collector (-one +two):\n%s", d)
 	}
+}
+
+// slow is a store that another collector overtakes.
+type slow struct {
+	store.Store
+	late atomic.Int64
+}
+
+func (s *slow) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	if len(gateways) > 0 {
+		s.late.Add(1)
+		time.Sleep(20 * time.Millisecond)
+	}
+	return s.Store.Update(ctx, gateways, fn)
 }
 
 // G08: a lost database is rebuilt from the stream, equal to before.

@@ -79,6 +79,13 @@ func TestChangeBehindHeldPort(t *testing.T) {
 	if m.State != inventory.StateHeld || m.Identity.Model != "" || m.Last == nil || m.Last.Identity.Firmware != "R1" {
 		t.Fatalf("while held: %+v, last %+v", m, m.Last)
 	}
+	since := m.Last.Until
+	other := collectortest.Held("usb:1-1")
+	other.Ports[0].Holder = "gpsd (pid 7)"
+	b.take(g.Report(t, other))
+	if m = dump(t, s).Modules[0]; m.Last == nil || !m.Last.Until.Equal(since) {
+		t.Errorf("held for longer, it shows %+v, want until %v", m.Last, since)
+	}
 	b.take(g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", "867012040000009")))
 	d := dump(t, s)
 	if d.Modules[0].Last != nil {
