@@ -19,6 +19,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
@@ -193,6 +194,26 @@ func (f *full) Update(ctx context.Context, gateways []string, fn func(store.Tx, 
 // G07: two collectors on one consumer and one store lead to the same table as one, though
 // one of them is slow and stores what the other has overtaken.
 func TestG07TwoCollectors(t *testing.T) {
+	s := openStore(t)
+	twoCollectors(t, s, s)
+}
+
+// G07, where each collector has its own connections to a shared server.
+func TestG07TwoCollectorsOnPostgres(t *testing.T) {
+	srv := postgrestest.Start(t)
+	address := srv.Database(t)
+	var stores []store.Store
+	for range 2 {
+		s, err := OpenStore(t.Context(), address)
+		must(t, err)
+		t.Cleanup(func() { _ = s.Close() })
+		stores = append(stores, s)
+	}
+	twoCollectors(t, stores[0], stores[1])
+}
+
+func twoCollectors(t *testing.T, a, b store.Store) {
+	t.Helper()
 	srv := natslinktest.Start(t, natslinktest.Settings{})
 	js := srv.JetStream(natslinktest.User{})
 	natslinktest.MakeStream(t, js, 0)
@@ -203,10 +224,10 @@ func TestG07TwoCollectors(t *testing.T) {
 			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i))))
 		}
 	}
-	s := &slow{Store: openStore(t)}
+	s := &slow{Store: a}
 	few := func(c *collector) { c.s.Batch = 3 }
 	start(t, srv, s, few)
-	start(t, srv, s.Store, few)
+	start(t, srv, b, few)
 	wantGateways(t, s, 6)
 	idle(t, srv, s)
 	if s.late.Load() == 0 {
@@ -214,7 +235,7 @@ func TestG07TwoCollectors(t *testing.T) {
 	}
 	want := openStore(t)
 	direct(t, want, srv)
-	if d := cmp.Diff(dump(t, want), dump(t, s.Store), cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(dump(t, want), dump(t, a), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from that of one collector (-one +two):\n%s", d)
 	}
 }

@@ -39,13 +39,13 @@ func Open(ctx context.Context, path string) (store.Store, error) {
 	return s, nil
 }
 
-// open owns unlock from the start.
-func open(ctx context.Context, path string, unlock func() error) (store.Store, error) {
+// open owns unlock from the start. more are further pragmas of the writing connection.
+func open(ctx context.Context, path string, unlock func() error, more ...string) (store.Store, error) {
 	if err := ours(ctx, path); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
-	write, err := sql.Open("sqlite", address(path, "immediate",
-		"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(16384)", "cache_size(-131072)", "temp_store(MEMORY)"))
+	write, err := sql.Open("sqlite", address(path, "immediate", append(more,
+		"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(16384)", "cache_size(-131072)", "temp_store(MEMORY)")...))
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}

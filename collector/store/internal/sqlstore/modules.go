@@ -188,7 +188,7 @@ func (l *lister) byIMEI() (store.ModuleList, error) {
 const countMost = 10_000
 
 func (l *lister) count(where string, args []any) (n int, more bool, err error) {
-	q := "SELECT count(*) FROM (SELECT 1 FROM modules m WHERE " + where + " LIMIT ?) AS some"
+	q := "SELECT count(*) FROM (SELECT 1 FROM modules m WHERE " + where + " LIMIT ?) AS few"
 	err = l.tx.QueryRowContext(l.ctx, l.s.sql(q), append(slices.Clone(args), countMost+1)...).Scan(&n)
 	return min(n, countMost), n > countMost, err
 }

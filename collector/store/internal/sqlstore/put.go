@@ -179,6 +179,11 @@ func (t *tx) putReports(b *store.Batch) error {
 }
 
 func (t *tx) putEvents(b *store.Batch) error {
+	if t.w.s.d.Ordered != nil && len(b.Events) > 0 {
+		if err := t.w.s.d.Ordered(t.ctx, t.w.conn); err != nil {
+			return err
+		}
+	}
 	for _, no := range b.Drop {
 		if _, err := t.w.exec(t.ctx, "DELETE FROM events WHERE no = ?", no); err != nil {
 			return err

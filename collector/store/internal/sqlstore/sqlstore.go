@@ -29,6 +29,9 @@ type Dialect struct {
 	Writers int
 	// Lock keeps others from changing the gateways until the transaction ends. Nil: there is only one writer.
 	Lock func(ctx context.Context, c *sql.Conn, gateways []string) error
+	// Ordered lets one transaction at a time add events, until it ends, so that they become
+	// visible in the order of their numbers. Nil: there is only one writer.
+	Ordered func(ctx context.Context, c *sql.Conn) error
 	// Read begins a read-only snapshot.
 	Read *sql.TxOptions
 	// Full says whether an error means that the disk is full or not writable.
