@@ -42,7 +42,7 @@ func (s Settings) look(ctx context.Context, d serialport.Device) inventory.Modul
 	}
 	m.Ports, m.Transcript, m.Banner = ports, seen.Transcript, seen.Banner
 	s.Base.Identify(seen).Apply(&m)
-	failed.apply(&m)
+	failed.apply(&m, d.Cellular)
 	return m
 }
 
@@ -174,11 +174,11 @@ func rank(s inventory.State) int {
 
 // apply puts the failure over what evidence there is: who holds a port says nothing about
 // the module, whose identity stays as the descriptor or the answers so far tell it.
-func (f failure) apply(m *inventory.Module) {
+func (f failure) apply(m *inventory.Module, cellular bool) {
 	switch {
 	case f.state == "":
 		return
-	case f.state == inventory.StateNotCellular && m.Device != nil && m.State != inventory.StateNotCellular:
+	case f.state == inventory.StateNotCellular && cellular && m.State != inventory.StateNotCellular:
 		// A port of a cellular device that carries something else is no verdict on the device.
 		m.State = inventory.StateUnanswered
 	case f.state == inventory.StateUnanswered && m.State == inventory.StateNotCellular:
