@@ -54,6 +54,17 @@ func fleetCommand() *cobra.Command {
 	for _, l := range fleetLists() {
 		c.AddCommand(fleetList(l))
 	}
+	c.AddCommand(fleetFindings())
+	return c
+}
+
+// fleetFindings is policy check on a collector's fleet, where people look for it.
+func fleetFindings() *cobra.Command {
+	c := policyCheckCommand()
+	c.Use, c.Args = "findings", cobra.NoArgs
+	c.Short = "What dated lists and rules say of the fleet"
+	c.Long = "Judges the fleet of a collector by lists and rules; the same as rollcall policy check --server."
+	c.Example = "  rollcall fleet findings --fail-on high"
 	return c
 }
 

@@ -37,7 +37,7 @@ func trials() map[string]trial {
 		"bin/rollcall fleet modules --server http://127.0.0.1:8080":                                                  {want: "sim-0001"},
 		"bin/rollcall fleet gateways --server http://127.0.0.1:8080 -o json":                                         {want: `"id": "sim-0001"`},
 		"bin/rollcall fleet events --server http://127.0.0.1:8080 -o csv":                                            {want: "gateway-new"},
-		"bin/rollcall policy check --server http://127.0.0.1:8080":                                                   {want: "Section 1260H"},
+		"bin/rollcall fleet findings --server http://127.0.0.1:8080":                                                 {want: "Section 1260H"},
 		"bin/rollcall policy lists": {want: "dod-1260h"},
 		"bin/rollcall hbom --server http://127.0.0.1:8080 -o cyclonedx --out hbom.json":                             {},
 		"CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o bin/rollcall-agent ./cmd/rollcall-agent": {},
