@@ -70,10 +70,14 @@ func (s *Store) gatewayPage(ctx context.Context, tx *sql.Tx, f store.GatewayFilt
 		return err
 	}
 	head := "SELECT " + gatewayColumns + " FROM gateways WHERE " + state
+	// One lower bound only: the database would use the looser of two.
 	if at[0] == "id" {
 		q, args := head+" AND id > ?", []any{at[2]}
+		if f.Query > at[2] {
+			q, args = head+" AND id >= ?", []any{f.Query}
+		}
 		if f.Query != "" {
-			q, args = q+" AND id >= ? AND id < ?", append(args, f.Query, after(f.Query))
+			q, args = q+" AND id < ?", append(args, after(f.Query))
 		}
 		if err := s.each(ctx, tx, q+" ORDER BY id LIMIT ?", append(args, rows), add); err != nil {
 			return nil, err
@@ -83,8 +87,12 @@ func (s *Store) gatewayPage(ctx context.Context, tx *sql.Tx, f store.GatewayFilt
 	if f.Query == "" || len(items) >= rows {
 		return items, nil
 	}
-	q := head + " AND hostname >= ? AND hostname < ? AND NOT (id >= ? AND id < ?) AND (hostname, id) > (?, ?) ORDER BY hostname, id LIMIT ?"
-	args := []any{f.Query, after(f.Query), f.Query, after(f.Query), at[1], at[2], rows - len(items)}
+	q, args := head+" AND (hostname, id) > (?, ?)", []any{at[1], at[2]}
+	if f.Query > at[1] {
+		q, args = head+" AND hostname >= ?", []any{f.Query}
+	}
+	q += " AND hostname < ? AND NOT (id >= ? AND id < ?) ORDER BY hostname, id LIMIT ?"
+	args = append(args, after(f.Query), f.Query, after(f.Query), rows-len(items))
 	return items, s.each(ctx, tx, q, args, add)
 }
 

@@ -162,20 +162,28 @@ func (l *lister) byIMEI() (store.ModuleList, error) {
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	where := "m.imei >= ? AND m.imei < ? AND m.imei <> ''"
-	args := []any{l.f.Query, after(l.f.Query)}
-	if keep, all := l.numbers(func(c *store.Cohort) bool { return l.f.Match(&c.Facets) }); !all {
-		where += " AND +m.cohort IN (" + keep + ")"
+	var keep []*store.Cohort
+	for i := range l.cohorts.all {
+		if c := &l.cohorts.all[i]; c.Modules > 0 && l.f.Match(&c.Facets) {
+			keep = append(keep, c)
+		}
 	}
+	where, few := l.in(keep)
+	where += " AND m.imei >= ? AND m.imei < ? AND m.imei <> ''"
+	args := []any{l.f.Query, after(l.f.Query)}
 	total, atLeast, err := l.count(where, args)
-	if err != nil {
+	if err != nil || len(keep) == 0 {
 		return store.ModuleList{}, err
 	}
-	if at != nil {
-		where += " AND (m.imei, m.gateway, m.id) > (?, ?, ?)"
-		args = append(args, at[0], at[1], at[2])
+	if at != nil { // in place of the lower bound: the database would use the looser of two
+		where = strings.Replace(where, "m.imei >= ?", "(m.imei, m.gateway, m.id) > (?, ?, ?)", 1)
+		args = append([]any{at[0], at[1], at[2]}, args[1:]...)
 	}
-	q := "SELECT " + moduleColumns + " FROM modules m WHERE " + where + " ORDER BY m.imei, m.gateway, m.id LIMIT ?"
+	order := "m.imei, m.gateway, m.id"
+	if few { // read by cohort and sorted: expressions, so that no index in that order tempts the planner
+		order = "m.imei || '', m.gateway || '', m.id || ''"
+	}
+	q := "SELECT " + moduleColumns + " FROM modules m WHERE " + where + " ORDER BY " + order + " LIMIT ?"
 	items, err := l.fetch(q, append(args, l.page.Rows()+1))
 	list := l.finish(items, func(m *store.Module) string {
 		return store.EncodeCursor("modules/imei", m.Identity.IMEI, m.Gateway, m.ID)
@@ -184,32 +192,29 @@ func (l *lister) byIMEI() (store.ModuleList, error) {
 	return list, err
 }
 
+// in keeps modules of the cohorts. few says that there are so few of them that they are
+// read by cohort; else another index has to lead, and others are passed over.
+func (l *lister) in(cs []*store.Cohort) (where string, few bool) {
+	modules := 0
+	for _, c := range cs {
+		modules += c.Modules
+	}
+	switch {
+	case modules == l.cohorts.total:
+		return "1 = 1", false
+	case modules*fairShare < l.cohorts.total:
+		return "m.cohort IN (" + list(cs) + ")", true
+	}
+	return "+m.cohort IN (" + list(cs) + ")", false
+}
+
 // countMost bounds what is counted row by row.
-const countMost = 10_000
+const countMost = 1000
 
 func (l *lister) count(where string, args []any) (n int, more bool, err error) {
 	q := "SELECT count(*) FROM (SELECT 1 FROM modules m WHERE " + where + " LIMIT ?) AS few"
 	err = l.tx.QueryRowContext(l.ctx, l.s.sql(q), append(slices.Clone(args), countMost+1)...).Scan(&n)
 	return min(n, countMost), n > countMost, err
-}
-
-// numbers lists the cohorts that pass, and says whether all modules are in them.
-func (l *lister) numbers(keep func(*store.Cohort) bool) (list string, all bool) {
-	var b strings.Builder
-	modules := 0
-	for no, c := range l.cohorts.by {
-		if c.Modules > 0 && keep(c) {
-			if b.Len() > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(strconv.FormatInt(no, 10))
-			modules += c.Modules
-		}
-	}
-	if b.Len() == 0 {
-		return "-1", false // no cohort has this number
-	}
-	return b.String(), modules == l.cohorts.total
 }
 
 // after gives the first text that stands behind all that begin with s.

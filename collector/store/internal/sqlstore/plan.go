@@ -40,7 +40,8 @@ func (l *lister) byGateway() (store.ModuleList, error) {
 	whole, begin := l.split()
 	arms := l.arms(whole, nil)
 	if begin != nil {
-		arms = append(arms, arm{where: l.beginning(begin), args: []any{l.f.Query, after(l.f.Query)}})
+		where, few := l.in(begin)
+		arms = append(arms, arm{where: where + beginning, args: []any{l.f.Query, after(l.f.Query)}, sort: few})
 	}
 	total, atLeast, err := l.total(whole, begin)
 	if err != nil || len(arms) == 0 {
@@ -77,6 +78,9 @@ func (l *lister) arms(cs []*store.Cohort, arms []arm) []arm {
 }
 
 func list(cs []*store.Cohort) string {
+	if len(cs) == 0 {
+		return "-1" // no cohort has this number
+	}
 	var b strings.Builder
 	for i, c := range cs {
 		if i > 0 {
@@ -87,18 +91,8 @@ func list(cs []*store.Cohort) string {
 	return b.String()
 }
 
-// beginning chooses by the beginning of the gateway's id, within some cohorts.
-func (l *lister) beginning(cs []*store.Cohort) string {
-	where := "m.gateway >= ? AND m.gateway < ?"
-	modules := 0
-	for _, c := range cs {
-		modules += c.Modules
-	}
-	if modules == l.cohorts.total {
-		return where
-	}
-	return where + " AND +m.cohort IN (" + list(cs) + ")"
-}
+// beginning chooses by the beginning of the gateway's id.
+const beginning = " AND m.gateway >= ? AND m.gateway < ?"
 
 // total counts what matches: exactly from the cohorts, row by row only for the beginnings of ids.
 func (l *lister) total(whole, begin []*store.Cohort) (int, bool, error) {
@@ -109,7 +103,8 @@ func (l *lister) total(whole, begin []*store.Cohort) (int, bool, error) {
 	if begin == nil {
 		return n, false, nil
 	}
-	rows, more, err := l.count(l.beginning(begin), []any{l.f.Query, after(l.f.Query)})
+	where, _ := l.in(begin)
+	rows, more, err := l.count(where+beginning, []any{l.f.Query, after(l.f.Query)})
 	return n + rows, more, err
 }
 
@@ -125,8 +120,7 @@ func (l *lister) union(arms []arm, at []string) (string, []any) {
 		q := "SELECT " + moduleColumns + " FROM modules m WHERE " + a.where
 		args = append(args, a.args...)
 		if at != nil {
-			q += " AND (m.gateway, m.id) " + beyond + " (?, ?)"
-			args = append(args, at[0], at[1])
+			q, args = l.goOn(q, args, at, beyond)
 		}
 		switch {
 		case len(arms) == 1 && !a.sort:
@@ -142,6 +136,20 @@ func (l *lister) union(arms []arm, at []string) (string, []any) {
 		return parts[0], args
 	}
 	return strings.Join(parts, " UNION ALL ") + " ORDER BY 1" + dir + ", 2" + dir + " LIMIT ?", append(args, l.page.Rows()+1)
+}
+
+// goOn begins a part behind the cursor. Where it has a lower bound already, the tighter of
+// the two stays: the database would use the looser one.
+func (l *lister) goOn(q string, args []any, at []string, beyond string) (string, []any) {
+	if strings.Contains(q, beginning) && beyond == ">" {
+		if at[0] < l.f.Query {
+			return q, args
+		}
+		q = strings.Replace(q, "m.gateway >= ?", "(m.gateway, m.id) > (?, ?)", 1)
+		n := len(args)
+		return q, append(args[:n-2:n-2], at[0], at[1], args[n-1])
+	}
+	return q + " AND (m.gateway, m.id) " + beyond + " (?, ?)", append(args, at[0], at[1])
 }
 
 // byFacet walks the cohorts in their order until the page is full.

@@ -47,7 +47,7 @@ CREATE TABLE modules (
   UNIQUE (gateway, id)
 );
 CREATE INDEX modules_cohort ON modules (cohort, gateway, id);
-CREATE INDEX modules_imei ON modules (imei, gateway, id) WHERE imei <> '';
+CREATE INDEX modules_imei ON modules (imei, gateway, id, cohort) WHERE imei <> '';
 
 -- Modules alike in every facet. The number is a hash of the facets.
 CREATE TABLE cohorts (

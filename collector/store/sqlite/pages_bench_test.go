@@ -1,0 +1,140 @@
+package sqlite_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/storetest"
+)
+
+// fleet is how many gateways the benchmark stores; there are 1.09 modules to each.
+var fleet = flag.Int("fleet", 20_000, "gateways in the store of BenchmarkPages")
+
+// What a page of the API and of the web costs with a large fleet, first, in the middle and
+// unlucky (filters that leave little or nothing over). p99-ms is over all questions asked.
+//
+//	go test ./collector/store/sqlite -run '^$' -bench Pages -benchtime 300x -fleet 920000
+func BenchmarkPages(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "rollcall.db")
+	s := open(b, path)
+	modules, err := storetest.Fleet(b.Context(), s, *fleet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d modules", modules)
+	at := func(i int) string { return storetest.FleetID((i * 7919) % *fleet) }
+	cursors := map[string][]string{}
+	for _, p := range pages() {
+		b.Run(p.name, func(b *testing.B) {
+			measure(b, func(ctx context.Context, i int) error {
+				page := store.Page{Limit: 50, Sort: p.sort}
+				if cs := cursors[p.name]; len(cs) > 0 && i%2 == 1 {
+					page.Cursor = cs[i%len(cs)]
+				}
+				l, err := s.Modules(ctx, p.filter(at(i)), page)
+				if l.Next != "" && len(cursors[p.name]) < 50 {
+					cursors[p.name] = append(cursors[p.name], l.Next)
+				}
+				return err
+			})
+		})
+	}
+	for name, ask := range map[string]func(context.Context, int) error{
+		"overview": func(ctx context.Context, _ int) error {
+			_, err := s.Figures(ctx)
+			if err == nil {
+				_, err = s.Cohorts(ctx)
+			}
+			return err
+		},
+		"module": func(ctx context.Context, i int) error {
+			_, err := s.Module(ctx, store.ModuleKey{Gateway: at(i), ID: "usb:1-1"})
+			return err
+		},
+		"same-imei": func(ctx context.Context, i int) error {
+			_, err := s.SameIMEI(ctx, fmt.Sprintf("8670120%08d", i), 20)
+			return err
+		},
+		"gateways": func(ctx context.Context, i int) error {
+			_, err := s.Gateways(ctx, store.GatewayFilter{}, store.Page{Cursor: store.EncodeCursor("gateways", "id", "", at(i))})
+			return err
+		},
+		"gateways-q": func(ctx context.Context, i int) error {
+			_, err := s.Gateways(ctx, store.GatewayFilter{Query: at(i)[:7]}, store.Page{})
+			return err
+		},
+		"gateways-host": func(ctx context.Context, i int) error {
+			_, err := s.Gateways(ctx, store.GatewayFilter{Query: "host-" + at(i)[:8]}, store.Page{})
+			return err
+		},
+		"events": func(ctx context.Context, i int) error {
+			_, err := s.Events(ctx, store.EventFilter{Gateway: at(i)}, store.Page{})
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) { measure(b, ask) })
+	}
+}
+
+type pageKind struct {
+	name, sort string
+	filter     func(gateway string) store.ModuleFilter
+}
+
+func pages() []pageKind {
+	always := func(f store.ModuleFilter) func(string) store.ModuleFilter {
+		return func(string) store.ModuleFilter { return f }
+	}
+	return []pageKind{
+		{"modules", "", always(store.ModuleFilter{})},
+		{"modules-last-first", "-gateway", always(store.ModuleFilter{})},
+		{"by-maker", "", always(store.ModuleFilter{Maker: []string{"alpha"}})},
+		{"by-origin", "", always(store.ModuleFilter{Origin: []string{"CN"}})},
+		{"by-state-rare", "", always(store.ModuleFilter{State: []string{"unanswered"}})},
+		{"by-maker-and-rare-state", "", always(store.ModuleFilter{Maker: []string{"alpha"}, State: []string{"unanswered"}})},
+		{"by-nothing", "", always(store.ModuleFilter{Maker: []string{"alpha"}, Origin: []string{"IT"}})},
+		{"by-firmware", "", always(store.ModuleFilter{Firmware: []string{"A25-R03"}})},
+		{"by-half-of-all-firmware", "", always(store.ModuleFilter{State: []string{"held", "partial"}})},
+		{"sort-model", "model", always(store.ModuleFilter{})},
+		{"sort-firmware-desc", "-firmware", always(store.ModuleFilter{Maker: []string{"alpha", "beta"}})},
+		{"search-model", "", always(store.ModuleFilter{Query: "a25"})},
+		{"search-firmware", "", always(store.ModuleFilter{Query: "r1"})},
+		{"search-gateway", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: g[:8]} }},
+		{"search-gateway-wide-and-rare", "", func(string) store.ModuleFilter {
+			return store.ModuleFilter{Query: "gw-", State: []string{"unanswered"}}
+		}},
+		{"search-nothing", "", always(store.ModuleFilter{Query: "no such thing"})},
+		{"search-tac", "", always(store.ModuleFilter{Query: "86701200"})},
+		{"search-tac-and-rare", "", always(store.ModuleFilter{Query: "867012", Firmware: []string{"G910-R01"}})},
+		{"search-imei", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: "8670120" + "0" + g[3:]} }},
+		{"of-gateway", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Gateway: g} }},
+	}
+}
+
+// measure asks b.N questions and reports the slow ones.
+func measure(b *testing.B, ask func(context.Context, int) error) {
+	times := make([]time.Duration, 0, b.N)
+	b.ResetTimer()
+	for i := range b.N {
+		start := time.Now()
+		if err := ask(b.Context(), i); err != nil {
+			b.Fatal(err)
+		}
+		times = append(times, time.Since(start))
+	}
+	b.StopTimer()
+	slices.Sort(times)
+	ms := func(q float64) float64 { return float64(times[int(q*float64(len(times)-1))].Microseconds()) / 1000 }
+	b.ReportMetric(ms(.5), "p50-ms")
+	b.ReportMetric(ms(.99), "p99-ms")
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	b.ReportMetric(float64(mem.Sys>>20), "MiB-go")
+}
