@@ -98,8 +98,8 @@ func (b *Base) oneCommand(text string) knowledge.Command {
 // unasked or are no text say nothing; rules still see all that is text.
 func (b *Base) readLine(w *work, q *query, line string) {
 	s := trim(line)
-	if strings.HasSuffix(s, "^M") { // a carriage return as pppd's chat shows it
-		s = trim(s[:len(s)-2])
+	if strings.Contains(s, "^M") { // a carriage return as pppd's chat shows it; "^MODE:" is none
+		s = trim(strings.TrimSuffix(strings.ReplaceAll(s, "^M ", " "), "^M"))
 	}
 	switch {
 	case s == "" || final(s):

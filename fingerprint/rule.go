@@ -57,9 +57,14 @@ func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
 		b.setField(&m, s.Field, s.Value)
 	}
 	for i := 1; i < len(groups); i++ {
-		if loc[2*i] >= 0 {
-			b.setField(&m, groups[i], trim(r.value[loc[2*i]:loc[2*i+1]]))
+		if loc[2*i] < 0 {
+			continue
 		}
+		value := trim(r.value[loc[2*i]:loc[2*i+1]])
+		if groups[i] == "imei" { // read like any other: a check digit that is wrong counts
+			w.add(reading{field: knowledge.FieldIMEI, rank: r.rank, value: value, source: r.source, quote: r.quote})
+		}
+		b.setField(&m, groups[i], value)
 	}
 	m.exact, m.binds = m.model != "", rule.Binds
 	w.cellular = w.cellular || rule.Strength >= knowledge.Fair

@@ -23,7 +23,8 @@ var turns = map[string]func(e inventory.Exchange) []string{
 		return slices.Concat([]string{e.Cmd}, e.Lines)
 	},
 	"on one line": func(e inventory.Exchange) []string {
-		if !slices.ContainsFunc(e.Lines, func(l string) bool { return strings.HasPrefix(l, "Model:") }) {
+		labelled := slices.ContainsFunc(e.Lines, func(l string) bool { return strings.HasPrefix(l, "Model:") })
+		if !labelled || strings.HasPrefix(e.Lines[0], "+") {
 			return e.Lines
 		}
 		return []string{strings.Join(e.Lines, " ")}
@@ -37,7 +38,7 @@ var turns = map[string]func(e inventory.Exchange) []string{
 		return []string{cmd[2:] + `: "` + e.Lines[0] + `"`}
 	},
 	"maker in capitals": func(e inventory.Exchange) []string {
-		if cmd := strings.ToUpper(e.Cmd); cmd != "AT+CGMI" && cmd != "AT+GMI" || len(e.Lines) == 0 {
+		if cmd := strings.ToUpper(e.Cmd); cmd != "AT+CGMI" && cmd != "AT+GMI" || len(e.Lines) != 1 {
 			return e.Lines
 		}
 		return []string{strings.ToUpper(e.Lines[0])}
