@@ -86,7 +86,7 @@ type Agent struct {
 // Collector is the configuration of the collector.
 type Collector struct {
 	NATS NATS `mapstructure:"nats"`
-	// Store is sqlite:PATH.
+	// Store is sqlite:PATH or postgres://…
 	Store    string `mapstructure:"store"`
 	StateDir string `mapstructure:"state_dir"`
 	// Listen is HOST:PORT of the pages and the API.

@@ -64,10 +64,12 @@ func (l Log) validate() error {
 }
 
 func storeURL(s string) error {
-	if path, ok := strings.CutPrefix(s, "sqlite:"); ok && path != "" {
-		return nil
+	for _, prefix := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if strings.HasPrefix(s, prefix) && len(s) > len(prefix) {
+			return nil
+		}
 	}
-	return fmt.Errorf("store: %q is not sqlite:PATH, which is what this version keeps its state in", s)
+	return fmt.Errorf("store: %q is neither sqlite:PATH nor postgres://…", s)
 }
 
 func hostPort(key, s string) error {

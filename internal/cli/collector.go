@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/postgres"
 	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
 	"github.com/rollcall-iot/rollcall/configs"
 	"github.com/rollcall-iot/rollcall/internal/exit"
@@ -41,7 +42,7 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "configuration `file` (default "+configs.CollectorFile+", if there)")
 	f.StringSlice("nats-url", nil, "`URL`s of NATS servers (default nats://127.0.0.1:4222)")
-	f.String("store", "", "sqlite:`PATH` (default sqlite:/var/lib/rollcall-collector/rollcall.db)")
+	f.String("store", "", "sqlite:`PATH` or postgres://… (default sqlite:/var/lib/rollcall-collector/rollcall.db)")
 	f.String("listen", "", "`HOST:PORT` of pages and API; port 0 takes a free one (default 127.0.0.1:8080)")
 	f.String("state-dir", "", "`directory` of the collector's state (default /var/lib/rollcall-collector)")
 	return c
@@ -79,7 +80,10 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 }
 
 func openStore(ctx context.Context, url string) (store.Store, error) {
-	path := strings.TrimPrefix(url, "sqlite:") // configs takes nothing else
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok { // configs takes nothing else
+		return postgres.Open(ctx, url)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the store: %w", err)
 	}
