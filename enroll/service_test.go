@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/rollcall-iot/rollcall/collector"
@@ -101,9 +102,26 @@ func TestWork(t *testing.T) {
 			if m, err := events.NextMsg(natslinktest.Patience); err != nil || m.Subject != "rollcall.v1.event.gateway-new.gw1" {
 				t.Errorf("the event that comes out is %+v, %v", m, err)
 			}
+			s.acknowledged(person)
 			s.requests(person)
 		})
 	}
+}
+
+// acknowledged waits until the collector has told the broker what it stored.
+func (s *site) acknowledged(person *nats.Conn) {
+	s.t.Helper()
+	js, err := jetstream.New(person)
+	s.check(err)
+	st, err := js.Stream(s.t.Context(), natslink.Stream)
+	s.check(err)
+	natslinktest.Eventually(s.t, "all is acknowledged by one collector", func() bool {
+		n, pending := 0, 0
+		for c := range st.ListConsumers(s.t.Context()).Info() {
+			n, pending = n+1, pending+c.NumAckPending+int(c.NumPending)
+		}
+		return n == 1 && pending == 0
+	})
 }
 
 // requests tries each, and that all gateways are found.
