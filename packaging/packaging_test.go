@@ -117,6 +117,38 @@ func TestUnitsAreUnderstood(t *testing.T) {
 	}
 }
 
+// TestExamples: each drop-in that is offered is understood, and packaged as documentation.
+func TestExamples(t *testing.T) {
+	examples, err := filepath.Glob("systemd/*.service.d/*.conf.example")
+	if err != nil || len(examples) < 3 {
+		t.Fatal(examples, err)
+	}
+	for _, e := range examples {
+		root := t.TempDir()
+		unit := filepath.Join(root, "usr/lib/systemd/system", strings.TrimSuffix(filepath.Base(filepath.Dir(e)), ".d"))
+		dropIn := filepath.Join(root, "etc/systemd/system", filepath.Base(filepath.Dir(e)), strings.TrimSuffix(filepath.Base(e), ".example"))
+		program := filepath.Join(root, "usr/bin/rollcall-agent")
+		text := strings.Replace(read(t, filepath.Join("systemd", filepath.Base(unit))), "[Unit]\n", "[Unit]\nDefaultDependencies=no\n", 1)
+		for path, text := range map[string]string{unit: text, dropIn: read(t, e), program: "#!/bin/sh\n"} {
+			mode := os.FileMode(0o600)
+			if path == program {
+				mode = 0o700
+			}
+			// In order: the file has a place when it is written.
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, ok := tool(t, "systemd-analyze", "verify", "--root="+root, "--man=no", unit); !ok || out != "" {
+			t.Errorf("%s: %s", e, out)
+		}
+		if !strings.Contains(read(t, "nfpm.yaml"), e) {
+			t.Errorf("no package has %s", e)
+		}
+		variables(t, e, read(t, e))
+	}
+}
+
 // commandOf is the command that a line of a service runs, and what of it are arguments.
 func commandOf(t *testing.T, line string) (*cobra.Command, []string) {
 	t.Helper()

@@ -50,7 +50,7 @@ A gateway cannot be called ` + strings.Join(enroll.Commands(), ", ") + `.`,
 	f.DurationVar(&e.options.Expires, "expires", 0, "`time` that the credentials are good for (default: until they are revoked)")
 	f.StringVar(&e.options.ReportKey, "report-key", "", "record this public `key`, which signs the gateway's reports; the agent names it when it starts")
 	f.StringVar(&e.makeReportKey, "make-report-key", "", "make the report key into this `file`, to be put into the agent's state directory as report.key")
-	f.StringVar(&e.store, "store", "", "tell this collector's store of the report key: sqlite:`PATH` (with the collector stopped)")
+	f.StringVar(&e.store, "store", "", "tell this collector's store of the report key: `sqlite:PATH` (with the collector stopped) or postgres://…")
 	c.PersistentFlags().StringVar(&e.dir, "dir", defaultAuthority, "`directory` of the authority")
 	c.AddCommand(enrollInitCommand(&e.dir), enrollListCommand(&e.dir), enrollExportCommand(&e.dir), enrollImportCommand(), enrollPushCommand(&e.dir))
 	return c
@@ -67,7 +67,7 @@ func (e *enrolment) run(c *cobra.Command, name string) (err error) {
 	defer a.Close()
 	var keys store.Store
 	if e.store != "" {
-		if keys, err = openStore(c.Context(), e.store); err != nil {
+		if keys, err = openKeys(c.Context(), e.store); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, keys.Close()) }()
@@ -154,6 +154,14 @@ func secretFile(path string, fill func(io.Writer) error) error {
 		_ = os.Remove(path)
 	}
 	return err
+}
+
+// openKeys opens the collector's store that a person named.
+func openKeys(ctx context.Context, url string) (store.Store, error) {
+	if !strings.HasPrefix(url, "sqlite:") && !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil, exit.Usagef("store %q is neither sqlite:PATH nor postgres://…", url)
+	}
+	return openStore(ctx, url)
 }
 
 // tell makes the store know the report keys that the record holds.
@@ -320,7 +328,7 @@ func enrollImportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := openStore(c.Context(), url)
+			s, err := openKeys(c.Context(), url)
 			if err != nil {
 				return err
 			}
@@ -332,7 +340,7 @@ func enrollImportCommand() *cobra.Command {
 			return writing(err)
 		},
 	}
-	c.Flags().StringVar(&url, "store", "", "the collector's store: sqlite:`PATH` (with the collector stopped)")
+	c.Flags().StringVar(&url, "store", "", "the collector's store: `sqlite:PATH` (with the collector stopped) or postgres://…")
 	if err := c.MarkFlagRequired("store"); err != nil {
 		panic(err) // the flag was defined in the line above
 	}

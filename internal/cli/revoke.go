@@ -33,7 +33,7 @@ With --store, a collector no longer believes what its report keys sign.`,
 			defer a.Close()
 			var keys store.Store
 			if url != "" {
-				if keys, err = openStore(c.Context(), url); err != nil {
+				if keys, err = openKeys(c.Context(), url); err != nil {
 					return err
 				}
 				defer func() { err = errors.Join(err, keys.Close()) }()
@@ -45,7 +45,7 @@ With --store, a collector no longer believes what its report keys sign.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", defaultAuthority, "`directory` of the authority")
-	c.Flags().StringVar(&url, "store", "", "tell this collector's store: sqlite:`PATH` (with the collector stopped)")
+	c.Flags().StringVar(&url, "store", "", "tell this collector's store: `sqlite:PATH` (with the collector stopped) or postgres://…")
 	p.flags(c)
 	return c
 }
