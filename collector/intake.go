@@ -146,7 +146,7 @@ func (c *collector) work(in <-chan *item, out chan<- *item) {
 	}
 }
 
-// judgeNews identifies ahead of the transaction what will be needed in it.
+// judgeNews identifies and packs ahead of the transaction what will be needed in it.
 func (c *collector) judgeNews(it *item) {
 	if it.report == nil || c.digests.has(it.gateway, it.report.digest) {
 		return
@@ -157,6 +157,7 @@ func (c *collector) judgeNews(it *item) {
 		}
 	}()
 	it.report.judge(c.s.Base)
+	it.report.packed = c.packer.Pack(it.report.signed.Body)
 }
 
 // write stores batches until out is closed and empty.

@@ -44,6 +44,7 @@ type received struct {
 	signed *inventory.Envelope
 	// judged are its modules as this collector knows them, in store form. Nil until judged.
 	judged []store.Module
+	packed []byte // the signed bytes, packed; nil until they are
 }
 
 // prepare does all that needs no store: it checks the signature and decodes. A panic over
@@ -167,7 +168,7 @@ func (r *received) gateway(data string) store.Gateway {
 }
 
 func (r *received) evidence() store.Evidence {
-	return store.Evidence{Gateway: r.Gateway.ID, Digest: r.digest, Report: r.ID, Body: r.signed.Body, Key: r.row.Key, Signature: r.signed.Signature}
+	return store.Evidence{Gateway: r.Gateway.ID, Digest: r.digest, Report: r.ID, Body: r.signed.Body, Packed: r.packed, Key: r.row.Key, Signature: r.signed.Signature}
 }
 
 // maxWarnings bounds what a gateway can have every page show.

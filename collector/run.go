@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
@@ -18,6 +19,7 @@ type collector struct {
 	js      jetstream.JetStream
 	keys    *keyring
 	digests *digests
+	packer  *store.Packer
 	metrics *metrics
 	health  health
 	asker   *asker
@@ -38,7 +40,7 @@ func newCollector(s Settings) (*collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
-	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), metrics: newMetrics(s.Metrics, s.Store),
+	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
 		ackWait: time.Minute, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)

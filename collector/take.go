@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
@@ -17,7 +18,7 @@ func Take(ctx context.Context, s Settings, es ...*inventory.Envelope) ([]Outcome
 	if s.Store == nil || s.Base == nil {
 		return nil, errors.New("cannot take envelopes: Store and Base are needed")
 	}
-	c := &collector{s: s, keys: newKeyring(s.Keys), digests: newDigests()}
+	c := &collector{s: s, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker()}
 	c.asker, c.outbox = newAsker(nil, s.Log, s.Now), newOutbox(nil, s.Store, s.Log)
 	var items []*item
 	for i, e := range es {

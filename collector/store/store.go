@@ -207,10 +207,12 @@ func (r Report) Before(q Report) bool {
 
 // Evidence is a report as it was signed: the proof behind its findings.
 type Evidence struct {
-	Gateway   string
-	Digest    string
-	Report    string
-	Body      []byte // as received; stored compressed
+	Gateway string
+	Digest  string
+	Report  string
+	Body    []byte // as received
+	// Packed is Body packed, where somebody has done it already; else the store does.
+	Packed    []byte
 	Key       string
 	Signature []byte
 }

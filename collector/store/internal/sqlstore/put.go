@@ -174,7 +174,11 @@ func (t *tx) putReports(b *store.Batch) error {
 	}
 	return t.run(&t.w.s.st.evidence, len(b.Evidence), func(i int) []any {
 		e := &b.Evidence[i]
-		return []any{e.Gateway, e.Digest, e.Report, e.Key, e.Signature, t.w.s.deflater.deflate(e.Body)}
+		packed := e.Packed
+		if packed == nil {
+			packed = t.w.s.packer.Pack(e.Body)
+		}
+		return []any{e.Gateway, e.Digest, e.Report, e.Key, e.Signature, packed}
 	})
 }
 

@@ -130,7 +130,7 @@ func scanEvidence(r row) (store.Evidence, error) {
 		return e, err
 	}
 	var err error
-	e.Body, err = inflate(body)
+	e.Body, err = store.Unpack(body)
 	return e, err
 }
 

@@ -44,7 +44,7 @@ type Store struct {
 	d           Dialect
 	closed      func() error
 	st          statements
-	deflater    *deflater
+	packer      *store.Packer
 	idle        chan *writer // one place for each; nil is one that has to be opened
 	once        sync.Once
 	ended       error
@@ -55,7 +55,7 @@ var _ store.Store = (*Store)(nil)
 // New brings the schema up to date and returns the store. It owns both handles from then
 // on, whatever it returns; closed, where there is one, runs after they are closed.
 func New(ctx context.Context, write, read *sql.DB, d Dialect, closed func() error) (*Store, error) {
-	s := &Store{write: write, read: read, d: d, closed: closed, st: newStatements(), deflater: newDeflater(), idle: make(chan *writer, d.Writers)}
+	s := &Store{write: write, read: read, d: d, closed: closed, st: newStatements(), packer: store.NewPacker(), idle: make(chan *writer, d.Writers)}
 	for range d.Writers {
 		s.idle <- nil
 	}
