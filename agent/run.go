@@ -55,7 +55,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			s.Systemd.notify("STOPPING=1")
+			if !errors.Is(context.Cause(ctx), ErrRestart) {
+				s.Systemd.notify("STOPPING=1")
+			}
 			return l.end()
 		case <-watchdog:
 			s.Systemd.notify("WATCHDOG=1")

@@ -59,6 +59,9 @@ type ScanAnswer struct {
 }
 
 func (d *Daemon) answerScan(r micro.Request) {
+	if r.Reply() == "" { // nobody asks: a stray acknowledgement, say
+		return
+	}
 	var want ScanRequest
 	if body := r.Data(); len(body) > 0 {
 		if err := json.Unmarshal(body, &want); err != nil {

@@ -200,7 +200,8 @@ func TestSystemd(t *testing.T) {
 	s := settings(t, &box{})
 	s.Systemd = SystemdFrom(func(k string) string { return env[k] })
 	a := newAgent(t, s)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, end := context.WithCancelCause(t.Context())
+	cancel := func() { end(nil) }
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	next := func() string {
@@ -228,6 +229,39 @@ func TestSystemd(t *testing.T) {
 		} else if got != "WATCHDOG=1" {
 			t.Fatalf("at the end %q", got)
 		}
+	}
+}
+
+// An agent that gives way to another in the same process does not say that the service stops.
+func TestRestartIsNoStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, cause := range []error{ErrRestart, nil} {
+		s := settings(t, &box{})
+		s.Systemd = Systemd{Socket: path}
+		a := newAgent(t, s)
+		ctx, end := context.WithCancelCause(t.Context())
+		end(cause)
+		if err := a.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	var said []string
+	for range 3 {
+		b := make([]byte, 100)
+		_ = c.SetReadDeadline(time.Now().Add(natslinktest.Patience))
+		n, err := c.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, string(b[:n]))
+	}
+	if got := strings.Join(said, " "); got != "READY=1 READY=1 STOPPING=1" {
+		t.Errorf("the manager heard %q", got)
 	}
 }
 

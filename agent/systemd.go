@@ -1,10 +1,15 @@
 package agent
 
 import (
+	"errors"
 	"net"
 	"strconv"
 	"time"
 )
+
+// ErrRestart, as the cause for which Run's context ends, says that another agent follows in
+// this process: the service manager is not told that it stops, or it would end it.
+var ErrRestart = errors.New("another agent follows in this process")
 
 // Systemd is how a service manager is told that the agent is ready and goes on
 // (sd_notify(3)). The zero value tells nobody.

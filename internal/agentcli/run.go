@@ -54,8 +54,8 @@ func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, err
 // life runs one daemon with configuration c, until ctx ends (next is nil) or a SIGHUP brings
 // another configuration that reads well. refused is why another one is not in force.
 func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *configs.Agent, started bool, err error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	d, err := start(ctx, c, log)
 	if err != nil {
 		return nil, false, err
@@ -77,7 +77,7 @@ func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, er
 				continue
 			}
 			log.Info("configuration was read again")
-			stop()
+			stop(agent.ErrRestart)
 			return next, true, errors.Join(<-done, d.Close())
 		}
 	}
