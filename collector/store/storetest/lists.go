@@ -13,7 +13,7 @@ import (
 
 // modulesEveryWay compares every filter and sort, page by page, with a plain search in memory.
 func modulesEveryWay(t *testing.T, s store.Store) {
-	const n = 1500
+	const n = 700
 	total, err := Fleet(t.Context(), s, n)
 	if err != nil {
 		t.Fatal(err)
@@ -35,16 +35,14 @@ func modulesEveryWay(t *testing.T, s store.Store) {
 	}
 	for _, f := range filters {
 		for _, sort := range []string{"", "-gateway", "maker", "-model", "firmware", "state", "-origin"} {
-			for _, limit := range []int{7, 1000} {
-				want := search(all, f, sort)
-				got, total, atLeast := collect(t, s, f, store.Page{Limit: limit, Sort: sort}, len(want))
-				name := fmt.Sprintf("%+v sort %q limit %d", f, sort, limit)
-				if total != len(want) || atLeast {
-					t.Errorf("%s: total is %d (at least: %v), want %d", name, total, atLeast, len(want))
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%s: got %d modules %.300v\nwant %d %.300v", name, len(got), got, len(want), want)
-				}
+			want := search(all, f, sort)
+			got, total, atLeast := collect(t, s, f, store.Page{Limit: 7, Sort: sort}, len(want))
+			name := fmt.Sprintf("%+v sort %q", f, sort)
+			if total != len(want) || atLeast {
+				t.Errorf("%s: total is %d (at least: %v), want %d", name, total, atLeast, len(want))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: got %d modules %.300v\nwant %d %.300v", name, len(got), got, len(want), want)
 			}
 		}
 	}
