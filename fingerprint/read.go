@@ -64,8 +64,9 @@ func (b *Base) readExchange(w *work, e *inventory.Exchange, n uint8) {
 func (b *Base) command(text string) knowledge.Command {
 	first, rest, several := strings.Cut(text, ";")
 	c := b.oneCommand(first)
-	if several && c.Field != knowledge.FieldInfo {
-		if second, _, _ := strings.Cut(rest, ";"); b.oneCommand("AT"+trim(second)).Field != knowledge.FieldText {
+	for several && c.Field != knowledge.FieldInfo {
+		first, rest, several = strings.Cut(rest, ";")
+		if b.oneCommand("AT"+trim(first)).Field != knowledge.FieldText {
 			c.Field, c.Rank = knowledge.FieldInfo, 80
 		}
 	}
