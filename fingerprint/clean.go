@@ -9,6 +9,9 @@ import (
 // cleanModel takes off what is no part of a model's name.
 func (b *Base) cleanModel(s string) string {
 	s = strings.Trim(s, ` "',;`)
+	if len(s) > 1 && strings.IndexByte("$^%", s[0]) >= 0 && letter(s[1]) { // a line that came unasked ("$QCRMCALL")
+		return ""
+	}
 	if len(s) > 6 && strings.EqualFold(s[:6], "model ") {
 		s = s[6:]
 	}

@@ -52,6 +52,22 @@ func TestIdentify(t *testing.T) {
 			asked("AT+CGMI;+CGMM;+CGMR = Quectel | BG96 | Revision: BG96MAR02A07M1G"),
 			inventory.Identity{Maker: "quectel", Model: "BG96", Firmware: "BG96MAR02A07M1G"},
 		},
+		"several questions in one, the first of another kind": {
+			asked("AT+QSIMSTAT?;+CPIN?;+CGMI;+CGSN;+CGMR = +QSIMSTAT: 0,1 | +CPIN: READY | Quectel | 867012040000009 | RG520NEBDGR03A03M4G"),
+			inventory.Identity{Maker: "quectel", Model: "RG520N-EB", Firmware: "RG520NEBDGR03A03M4G", IMEI: "867012040000009"},
+		},
+		"a firmware that begins with a module's name": {
+			asked("AT+CGMR = N720-CA-STD-BZ-V1.1.7"),
+			inventory.Identity{Maker: "neoway", Model: "N720", Firmware: "N720-CA-STD-BZ-V1.1.7"},
+		},
+		"a firmware whose form is one company's and whose name is another's": {
+			asked("AT+CGMR = GM551AV1.0.0B01"),
+			inventory.Identity{Model: "GM551A", Firmware: "GM551AV1.0.0B01"},
+		},
+		"a firmware that begins with a short word": {
+			asked("AT+CGMR = N58_1.0"),
+			inventory.Identity{Firmware: "N58_1.0"},
+		},
 		"a chipset's name is no maker": {
 			asked("AT+CGMI = QUALCOMM INCORPORATED", "AT+CGMM = 4094", "AT+CGMR = XYZ_1.0"),
 			inventory.Identity{Model: "4094", Firmware: "XYZ_1.0", Chipset: "Qualcomm"},

@@ -219,11 +219,53 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 	}
 	before := w.nMark
 	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	if w.strongest(before) < knowledge.Strong {
+		b.judgeFirmwareHead(w, r)
+	}
 	r.value = w.firmwareOf(r.value, before)
 	for i := before; i < w.nMark; i++ { // a form that some maker of cellular modules uses
 		w.cellular = w.cellular || w.marks[i].maker != knowledge.None
 	}
 	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
+}
+
+// judgeFirmwareHead: a firmware that begins with a module's name and goes on with a version
+// ("N720-CA-STD-BZ-V1.1.7", "LX265V05") hints at that module, whose maker has no rule for it.
+func (b *Base) judgeFirmwareHead(w *work, r *reading) {
+	head := r.value
+	if n, ok := b.findName(head, false); ok && !n.weak && n.end < len(head) && !knowledge.Alnum(head[n.end]) {
+		head = head[n.end+1:]
+	}
+	if i := versionMark(head); i > 0 {
+		head = head[:i]
+	}
+	k := spell(head)
+	var each [4]found
+	n := b.findFamilies(&k, 0, &each)
+	limit := min(b.sharedStrength(each[:n]), knowledge.Fair)
+	for _, f := range each[:n] {
+		fam := &b.pack.Families[f.family]
+		if len(fam.Key) < 4 || fam.Strength < knowledge.Fair || len(fam.Key) == spell(r.value).n {
+			continue
+		}
+		m := b.familyMark(f)
+		m.by, m.strength, m.rank, m.exact = byFirmware, min(fam.Strength, limit), r.rank, true
+		m.rule, m.quote, m.source, m.model = fam.ID, r.quote, r.source, fam.Name
+		if f.variant >= 0 {
+			m.model = fam.Variants[f.variant].Full
+		}
+		w.mark(m)
+	}
+}
+
+// versionMark gives the place of the first "V" and digit that follow a name directly, 0 for none.
+func versionMark(s string) int {
+	for i := 4; i+1 < len(s); i++ {
+		if s[i] == 'V' && s[i+1] >= '0' && s[i+1] <= '9' {
+			return i
+		}
+	}
+	return 0
 }
 
 // judgeInfo tells what a line of free text is: an IMEI, a model, a revision or a company.

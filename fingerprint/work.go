@@ -105,6 +105,14 @@ func (w *work) add(r reading) {
 	}
 }
 
+// strongest gives the strength of the strongest mark since one was set, 0 for none.
+func (w *work) strongest(since int) (best knowledge.Strength) {
+	for i := since; i < w.nMark; i++ {
+		best = max(best, w.marks[i].strength)
+	}
+	return best
+}
+
 func (w *work) mark(m mark) {
 	if w.nMark < maxMarks {
 		w.marks[w.nMark] = m
