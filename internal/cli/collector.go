@@ -13,8 +13,6 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector"
 	"github.com/rollcall-iot/rollcall/collector/store"
-	"github.com/rollcall-iot/rollcall/collector/store/postgres"
-	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
 	"github.com/rollcall-iot/rollcall/configs"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/logging"
@@ -79,13 +77,12 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 	})
 }
 
-func openStore(ctx context.Context, url string) (store.Store, error) {
-	path, ok := strings.CutPrefix(url, "sqlite:")
-	if !ok { // configs takes nothing else
-		return postgres.Open(ctx, url)
+// openStore opens the collector's store, and makes the folder of one that is a file.
+func openStore(ctx context.Context, address string) (store.Store, error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("cannot make the folder of the store: %w", err)
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the folder of the store: %w", err)
-	}
-	return sqlite.Open(ctx, path)
+	return collector.OpenStore(ctx, address)
 }
