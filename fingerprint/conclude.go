@@ -152,7 +152,7 @@ func (b *Base) readOthers(w *work, o Observation) {
 
 func (b *Base) othersLines(w *work, lines []string, source, cmd string, on knowledge.Subject) {
 	for _, line := range lines[:min(len(lines), maxLines)] {
-		s := trim(line[:min(len(line), maxLine)])
+		s := withoutArrow(trim(line[:min(len(line), maxLine)]))
 		before := w.otherRule
 		strength := w.otherStrength
 		b.judgeOthers(w, on, s, source, line)

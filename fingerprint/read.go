@@ -112,12 +112,22 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		b.readDamaged(w, q, s, line)
 		return
 	}
-	s = withoutEcho(s, q.text)
+	s = withoutEcho(withoutArrow(s), q.text)
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
 	if slices.Contains(b.pack.Noise, s) {
 		return
 	}
 	b.readText(w, q, s, line)
+}
+
+// withoutArrow takes off what a terminal or a guide puts before an answer ("<< ", "--> ").
+func withoutArrow(s string) string {
+	rest := strings.TrimLeft(s, "<>-= ")
+	head := s[:len(s)-len(rest)]
+	if !strings.HasSuffix(head, " ") || !strings.ContainsAny(head, "<>") {
+		return s
+	}
+	return rest
 }
 
 // withoutEcho takes the command off a line that goes on with its answer ("ATI  Manufacturer: …").

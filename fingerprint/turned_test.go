@@ -16,6 +16,12 @@ var turns = map[string]func(e inventory.Exchange) []string{
 		}
 		return out
 	},
+	"with arrows": func(e inventory.Exchange) (out []string) {
+		for _, l := range e.Lines {
+			out = append(out, "--> "+l)
+		}
+		return out
+	},
 	"with unasked lines": func(e inventory.Exchange) []string {
 		return slices.Concat([]string{`+CREG: 2,"1A2B","01C3D4E5"`, "^RSSI:18"}, e.Lines, []string{"RING", `+CMTI: "SM",1`})
 	},
@@ -31,7 +37,7 @@ var turns = map[string]func(e inventory.Exchange) []string{
 	},
 	"with prefix and quotes": func(e inventory.Exchange) []string {
 		cmd := strings.ToUpper(strings.TrimSpace(e.Cmd))
-		plainReply := len(e.Lines) == 1 && !strings.ContainsAny(e.Lines[0], `":`)
+		plainReply := len(e.Lines) == 1 && !strings.ContainsAny(e.Lines[0], `":>`)
 		if !plainReply || !slices.Contains([]string{"AT+CGMI", "AT+CGMM", "AT+CGMR", "AT+GMI", "AT+GMM", "AT+GMR"}, cmd) {
 			return e.Lines
 		}
