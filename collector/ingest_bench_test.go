@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"sync"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
@@ -23,7 +25,7 @@ import (
 // machine. bare/s is what a consumer moves that only acknowledges, in the same run; cpu-µs/msg
 // is what all of them together cost, which other load on the machine changes less.
 //
-//	go test ./collector -run '^$' -bench Ingest -benchtime 100000x
+//	go test ./collector -run '^$' -bench Ingest -benchtime 100000x [-ingest-store postgres]
 func BenchmarkIngest(b *testing.B) {
 	for _, load := range []struct {
 		name  string
@@ -126,7 +128,7 @@ func benchmarkIngest(b *testing.B, before, es []*inventory.Envelope) {
 	natslinktest.MakeStream(b, js, 0)
 	base, err := fingerprint.Embedded()
 	must(b, err)
-	s := openStore(b)
+	s := ingestStore(b)
 	nc, err := nats.Connect(srv.URL())
 	must(b, err)
 	defer nc.Close()
@@ -155,6 +157,19 @@ func benchmarkIngest(b *testing.B, before, es []*inventory.Envelope) {
 	b.ReportMetric(float64(len(es))/took.Seconds(), "msgs/s")
 	bare := bareConsumer(b, js, len(before)+len(es))
 	b.ReportMetric(float64(len(before)+len(es))/bare.Seconds(), "bare/s")
+}
+
+var storeKind = flag.String("ingest-store", "sqlite", "store of BenchmarkIngest: sqlite or postgres")
+
+func ingestStore(b *testing.B) store.Store {
+	b.Helper()
+	if *storeKind != "postgres" {
+		return openStore(b)
+	}
+	s, err := OpenStore(b.Context(), postgrestest.StartDurable(b).Database(b))
+	must(b, err)
+	b.Cleanup(func() { _ = s.Close() })
+	return s
 }
 
 // cpuTime is what this process has used, generator and broker included.

@@ -20,8 +20,6 @@ const (
 	// writers is how many batches are stored at once.
 	writers = 4
 	readers = 8
-	// params is how many parameters one statement has at most; the protocol ends at 65,535.
-	params = 4000
 )
 
 // Open opens the store at a postgres:// address and makes what is missing of its tables.
@@ -58,9 +56,9 @@ func dialect() sqlstore.Dialect {
 		Name: "the PostgreSQL store",
 		Types: map[string]string{
 			"serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "growing": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-			"blob": "BYTEA", "text": `TEXT COLLATE "C"`,
+			"blob": "BYTEA", "text": `TEXT COLLATE "C"`, "roomy": " WITH (fillfactor = 70)",
 		},
-		Numbered: true, Params: params, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
+		Numbered: true, Arrays: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
 		Lock: lock, Ordered: ordered, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
 	}
 }

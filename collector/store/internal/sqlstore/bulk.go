@@ -5,62 +5,118 @@ import (
 	"strings"
 )
 
-// bulk is a statement over several rows of values.
-type bulk struct {
-	head string // up to VALUES
-	row  string // "(?, ?)"
-	tail string // after the rows
+// kind is the type of a column, as a mark behind its name: none for text, # for a whole
+// number, . for a fraction, ! for bytes.
+type kind byte
+
+const marksOfKinds = "#.!"
+
+func readColumns(spec string) (names []string, kinds []kind) {
+	for _, c := range strings.Fields(spec) {
+		k := kind(0)
+		if i := strings.IndexByte(marksOfKinds, c[len(c)-1]); i >= 0 {
+			k, c = kind(marksOfKinds[i]), c[:len(c)-1]
+		}
+		names, kinds = append(names, c), append(kinds, k)
+	}
+	return names, kinds
 }
 
-// upsert makes a bulk that inserts, and on a conflict of keys writes all other columns.
+// array is how a database that takes arrays is told of a column's.
+func (k kind) array() string {
+	return "CAST(? AS " + map[kind]string{0: "text", '#': "bigint", '.': "double precision", '!': "bytea"}[k] + "[])"
+}
+
+// bulk is a statement over several rows. Which form it takes is the database's choice: rows
+// of values, one row at a time, or one array for each column.
+type bulk struct {
+	kinds  []kind
+	insert bool   // else it changes rows that exist, by the first column
+	head   string // of rows of values, up to VALUES
+	tail   string // after them
+	one    string // changes one row; the key is the last parameter
+	arrays string
+}
+
+// insertion makes a bulk that inserts, and on a conflict of keys writes all other columns.
 // Without keys it only inserts; with only "-" it leaves the row that is there.
-func upsert(table, columns string, keys string) bulk {
-	cols := strings.Fields(columns)
-	b := bulk{
-		head: " INTO " + table + " (" + strings.Join(cols, ", ") + ") VALUES ",
-		row:  "(" + strings.TrimSuffix(strings.Repeat("?, ", len(cols)), ", ") + ")",
-	}
+func insertion(table, columns, keys string) bulk {
+	names, kinds := readColumns(columns)
+	b := bulk{kinds: kinds, insert: true, head: " INTO " + table + " (" + strings.Join(names, ", ") + ") "}
 	switch keys {
 	case "":
 	case "-":
 		b.tail = " ON CONFLICT DO NOTHING"
 	default:
 		var set []string
-		for _, c := range cols {
+		for _, c := range names {
 			if !strings.Contains(" "+keys+" ", " "+c+" ") {
 				set = append(set, c+" = excluded."+c)
 			}
 		}
 		b.tail = " ON CONFLICT (" + strings.Join(strings.Fields(keys), ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
 	}
+	b.arrays = "SELECT * FROM unnest(" + arrays(kinds) + ")"
 	return b
 }
 
-// update makes a statement that writes all columns but the first, which is the key.
-func update(table, columns, key string) string {
-	cols := strings.Fields(columns)[1:]
-	return "UPDATE " + table + " SET " + strings.Join(cols, " = ?, ") + " = ? WHERE " + key + " = ?"
+// change makes a bulk that writes the columns of rows that exist; the first is their key. An
+// upsert would do, but costs SQLite a journal of its own for each statement.
+func change(table, columns string) bulk {
+	names, kinds := readColumns(columns)
+	var one, many []string
+	for _, c := range names[1:] {
+		one, many = append(one, c+" = ?"), append(many, c+" = v."+c)
+	}
+	key := names[0]
+	return bulk{kinds: kinds,
+		one: "UPDATE " + table + " SET " + strings.Join(one, ", ") + " WHERE " + key + " = ?",
+		arrays: "UPDATE " + table + " SET " + strings.Join(many, ", ") + " FROM unnest(" + arrays(kinds) + ") AS v(" +
+			strings.Join(names, ", ") + ") WHERE " + table + "." + key + " = v." + key}
 }
 
-func (b *bulk) text(insert string, rows int) string {
-	return insert + b.head + strings.TrimSuffix(strings.Repeat(b.row+", ", rows), ", ") + b.tail
+func arrays(kinds []kind) string {
+	var list []string
+	for _, k := range kinds {
+		list = append(list, k.array())
+	}
+	return strings.Join(list, ", ")
 }
 
-func (b *bulk) params() int { return strings.Count(b.row, "?") }
+// rows is the statement for some rows of values.
+func (b *bulk) rows(d *Dialect, n int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(b.kinds)), ", ") + ")"
+	return d.Insert + b.head + "VALUES " + strings.TrimSuffix(strings.Repeat(row+", ", n), ", ") + b.tail
+}
 
-// run executes b for n rows, in statements of as many rows as the database likes.
-func (t *tx) run(b *bulk, n int, args func(i int) []any) error {
-	chunk := max(1, t.w.s.d.Params/b.params())
+// run runs b for n rows, each given as its columns in order.
+func (t *tx) run(b *bulk, n int, row func(i int) []any) error {
+	d := &t.w.s.d
+	switch {
+	case n == 0:
+		return nil
+	case d.Arrays:
+		return t.runArrays(b, n, row)
+	case !b.insert:
+		for i := range n {
+			cells := row(i)
+			if _, err := t.w.exec(t.ctx, b.one, append(cells[1:len(cells):len(cells)], cells[0])...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	chunk := max(1, d.Params/len(b.kinds))
 	for at := 0; at < n; {
 		size := 1
 		if n-at >= chunk {
 			size = chunk
 		}
-		params := make([]any, 0, size*b.params())
+		params := make([]any, 0, size*len(b.kinds))
 		for i := at; i < at+size; i++ {
-			params = append(params, args(i)...)
+			params = append(params, row(i)...)
 		}
-		if _, err := t.w.exec(t.ctx, b.text(t.w.s.d.Insert, size), params...); err != nil {
+		if _, err := t.w.exec(t.ctx, b.rows(d, size), params...); err != nil {
 			return err
 		}
 		at += size
@@ -68,21 +124,61 @@ func (t *tx) run(b *bulk, n int, args func(i int) []any) error {
 	return nil
 }
 
-// load runs a query with one parameter for each key, a chunk of keys at a time. The query
-// has {in} where the parameters stand.
+func (t *tx) runArrays(b *bulk, n int, row func(i int) []any) error {
+	rows := make([][]any, n)
+	for i := range rows {
+		rows[i] = row(i)
+	}
+	params := make([]any, len(b.kinds))
+	for c, k := range b.kinds {
+		switch k {
+		case '#':
+			params[c] = column[int64](rows, c)
+		case '.':
+			params[c] = column[float64](rows, c)
+		case '!':
+			params[c] = column[[]byte](rows, c)
+		default:
+			params[c] = column[string](rows, c)
+		}
+	}
+	q := b.arrays
+	if b.insert {
+		q = t.w.s.d.Insert + b.head + b.arrays + b.tail
+	}
+	_, err := t.w.exec(t.ctx, q, params...)
+	return err
+}
+
+func column[T any](rows [][]any, c int) []T {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = r[c].(T)
+	}
+	return out
+}
+
+// load runs a query for many keys. The query has {in} where they stand: "id {in}".
 func (t *tx) load(q string, keys []string, scan func(*sql.Rows) error) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if t.w.s.d.Arrays {
+		return t.w.query(t.ctx, strings.Replace(q, "{in}", "= ANY (CAST(? AS text[]))", 1), []any{keys}, scan)
+	}
 	for len(keys) > 0 {
 		n := 1
-		if chunk := max(1, t.w.s.d.Params); len(keys) >= chunk {
-			n = chunk
-		} else if len(keys) >= 8 {
-			n = 8
+		for _, size := range []int{t.w.s.d.Params, 8} {
+			if len(keys) >= size {
+				n = size
+				break
+			}
 		}
 		params := make([]any, n)
 		for i, k := range keys[:n] {
 			params[i] = k
 		}
-		in := strings.TrimSuffix(strings.Repeat("?, ", n), ", ")
+		in := "IN (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
 		if err := t.w.query(t.ctx, strings.Replace(q, "{in}", in, 1), params, scan); err != nil {
 			return err
 		}

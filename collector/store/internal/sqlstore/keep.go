@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -70,8 +71,8 @@ func (s *Store) RecordFigures(ctx context.Context, day time.Time) error {
 	if err != nil {
 		return err
 	}
-	b := upsert("figures", columns("day, "+figureColumns), "day")
-	return s.once1(ctx, "record the figures", b.text(s.d.Insert, 1),
+	b := insertion("figures", "day "+strings.ReplaceAll(figureColumns, ",", ""), "day")
+	return s.once1(ctx, "record the figures", b.rows(&s.d, 1),
 		dayText(day), f.Gateways, f.Silent, f.Conflicts, f.Modules, f.Identified, f.Conflicted, f.Rejected)
 }
 
@@ -125,8 +126,8 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	var fresh [8]byte
 	_, _ = rand.Read(fresh[:]) // never fails
 	fresh[0] &= 0x7f
-	b := upsert("marks", "name n", "-")
-	if err := s.once1(ctx, "give the store an identity", b.text(s.d.Insert, 1), name, int64(binary.BigEndian.Uint64(fresh[:]))); err != nil {
+	b := insertion("marks", "name n#", "-")
+	if err := s.once1(ctx, "give the store an identity", b.rows(&s.d, 1), name, int64(binary.BigEndian.Uint64(fresh[:]))); err != nil {
 		return "", err
 	}
 	n, err := s.Mark(ctx, name)
@@ -148,8 +149,8 @@ func (s *Store) Mark(ctx context.Context, name string) (int64, error) {
 
 // SetMark implements [store.Keeper].
 func (s *Store) SetMark(ctx context.Context, name string, n int64) error {
-	b := upsert("marks", "name n", "name")
-	return s.once1(ctx, "set mark "+name, b.text(s.d.Insert, 1), name, n)
+	b := insertion("marks", "name n#", "name")
+	return s.once1(ctx, "set mark "+name, b.rows(&s.d, 1), name, n)
 }
 
 // PutKey implements [store.Keeper].
@@ -198,14 +199,3 @@ const pruneReports = `DELETE FROM reports WHERE no IN (
   ) AS r
   WHERE received < ? AND digest = was AND newer IS NOT NULL AND NOT (boot = boot1 AND seq = seq1)
 )`
-
-// columns turns "a, b" into "a b".
-func columns(list string) string {
-	var out []byte
-	for i := range len(list) {
-		if list[i] != ',' {
-			out = append(out, list[i])
-		}
-	}
-	return string(out)
-}

@@ -8,25 +8,27 @@ import (
 
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
-	gateways, modules, cohorts, reports, evidence, events, keys, rejected, marks bulk
-	// gateway changes one that is known. An upsert would do, but costs SQLite a journal of
-	// its own for each statement.
-	gateway string
+	gateways, gateway, beat, modules, cohorts, reports, evidence, events, keys, rejected, marks bulk
 }
+
+// gatewaySpec has the columns in the order of gatewayArgs.
+const gatewaySpec = "id hostname labels agent os arch boot# seq# report digest reason clock# clock_synced# truncated# " +
+	"beat_boot# beat_seq# report_key first_seen# changed# last_seen# modules# silent# health conflict judged"
 
 func newStatements() statements {
 	s := statements{
-		gateways: upsert("gateways", columns(gatewayColumns), ""),
-		gateway:  update("gateways", columns(gatewayColumns), "id"),
-		modules:  upsert("modules", "gateway id cohort imei hardware confidence last_known first_seen changed", "gateway id"),
-		cohorts: upsert("cohorts", "no state maker maker_name badge model variant firmware chipset technology "+
-			"country parent_country conflicted possible seems modules", ""),
-		reports:  upsert("reports", "gateway boot seq id received clock clock_synced reason digest report_key", ""),
-		evidence: upsert("evidence", "gateway digest report report_key signature body", "-"),
-		events:   upsert("events", "kind gateway module at boot seq report was became words", ""),
-		keys:     upsert("keys", columns(keyColumns), "gateway report_key"),
-		rejected: upsert("rejected", "received sequence subject gateway report_key reason words size body", "-"),
-		marks:    upsert("marks", "name n", ""),
+		gateways: insertion("gateways", gatewaySpec, ""),
+		gateway:  change("gateways", gatewaySpec),
+		beat:     change("gateways", "id beat_boot# beat_seq# last_seen# clock# clock_synced# health silent#"),
+		modules:  insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed#", "gateway id"),
+		cohorts: insertion("cohorts", "no# state maker maker_name badge model variant firmware chipset technology "+
+			"country parent_country conflicted# possible seems modules#", ""),
+		reports:  insertion("reports", "gateway boot# seq# id received# clock# clock_synced# reason digest report_key", ""),
+		evidence: insertion("evidence", "gateway digest report report_key signature! body!", "-"),
+		events:   insertion("events", "kind gateway module at# boot# seq# report was became words", ""),
+		keys:     insertion("keys", "gateway report_key state first_seen#", "gateway report_key"),
+		rejected: insertion("rejected", "received# sequence# subject gateway report_key reason words size# body!", "-"),
+		marks:    insertion("marks", "name n#", ""),
 	}
 	s.cohorts.tail = " ON CONFLICT (no) DO UPDATE SET modules = cohorts.modules + excluded.modules"
 	s.marks.tail = " ON CONFLICT (name) DO UPDATE SET n = marks.n + excluded.n"
@@ -49,19 +51,16 @@ func (t *tx) Put(b *store.Batch) error {
 }
 
 func (t *tx) putGateways(b *store.Batch) error {
-	var added []*store.Gateway
+	var added, known []*store.Gateway
 	for i := range b.Gateways {
-		g := &b.Gateways[i]
-		if t.known[g.ID] == nil {
+		if g := &b.Gateways[i]; t.known[g.ID] == nil {
 			added = append(added, g)
-			continue
-		}
-		if _, err := t.w.exec(t.ctx, t.w.s.st.gateway, append(gatewayArgs(g)[1:], g.ID)...); err != nil {
-			return err
+		} else {
+			known = append(known, g)
 		}
 	}
-	if len(added) == 0 {
-		return nil
+	if err := t.run(&t.w.s.st.gateway, len(known), func(i int) []any { return gatewayArgs(known[i]) }); err != nil || len(added) == 0 {
+		return err
 	}
 	if err := t.run(&t.w.s.st.gateways, len(added), func(i int) []any { return gatewayArgs(added[i]) }); err != nil {
 		return err
@@ -70,16 +69,11 @@ func (t *tx) putGateways(b *store.Batch) error {
 }
 
 func (t *tx) putBeats(b *store.Batch) error {
-	const q = "UPDATE gateways SET beat_boot = ?, beat_seq = ?, last_seen = ?, clock = ?, clock_synced = ?, health = ?, silent = 0 WHERE id = ?"
-	for i := range b.Beats {
+	return t.run(&t.w.s.st.beat, len(b.Beats), func(i int) []any {
 		h := &b.Beats[i]
-		_, err := t.w.exec(t.ctx, q, int64(h.Order.Boot), int64(h.Order.Seq), micros(h.Seen), micros(h.Clock), number(h.ClockSynced),
-			text(h.Health, len(h.Health) == 0), h.Gateway)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return []any{h.Gateway, int64(h.Order.Boot), int64(h.Order.Seq), micros(h.Seen), micros(h.Clock), number(h.ClockSynced),
+			text(h.Health, len(h.Health) == 0), int64(0)}
+	})
 }
 
 // putModules keeps the cohorts' counts in step with the modules.
@@ -178,7 +172,7 @@ func (t *tx) putReports(b *store.Batch) error {
 		if packed == nil {
 			packed = t.w.s.packer.Pack(e.Body)
 		}
-		return []any{e.Gateway, e.Digest, e.Report, e.Key, e.Signature, packed}
+		return []any{e.Gateway, e.Digest, e.Report, e.Key, nonNil(e.Signature), packed}
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 type Dialect struct {
 	// Name is used in errors.
 	Name string
-	// Types stand for {serial}, {growing}, {blob} and {text} in the schema.
+	// Types stand for {serial}, {growing}, {blob}, {text} and {roomy} in the schema.
 	Types map[string]string
 	// Numbered says that parameters are $1, $2, …; else they are ?.
 	Numbered bool
@@ -23,6 +23,8 @@ type Dialect struct {
 	Params int
 	// Begin is the statement that begins a transaction that writes.
 	Begin string
+	// Arrays says that parameters may be arrays, which change many rows at once.
+	Arrays bool
 	// Insert is the word for INSERT.
 	Insert string
 	// Writers is how many transactions may write at once. 1: nobody else ever writes.

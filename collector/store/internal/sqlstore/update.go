@@ -47,7 +47,7 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 }
 
 func (t *tx) loadGateways(ids []string) error {
-	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id IN ({in})", ids, func(r *sql.Rows) error {
+	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id {in}", ids, func(r *sql.Rows) error {
 		g, err := scanGateway(r)
 		t.known[g.ID] = &g
 		return err
@@ -57,7 +57,7 @@ func (t *tx) loadGateways(ids []string) error {
 // Modules implements [store.Tx].
 func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 	found := map[string][]store.Module{}
-	q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway IN ({in})"
+	q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway {in}"
 	for _, g := range gateways {
 		t.cohorts[g] = map[string]store.Facets{}
 	}

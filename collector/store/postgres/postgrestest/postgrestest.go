@@ -26,10 +26,21 @@ type Server struct {
 	n   int
 }
 
-// Start runs a server until the test ends.
+// Start runs a server until the test ends. It does not wait for the disk.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s, err := start()
+	return run(t, "off")
+}
+
+// StartDurable runs one that has a transaction on disk before it says so, for benchmarks.
+func StartDurable(t testing.TB) *Server {
+	t.Helper()
+	return run(t, "on")
+}
+
+func run(t testing.TB, fsync string) *Server {
+	t.Helper()
+	s, err := start(fsync)
 	if err != nil {
 		t.Fatalf("cannot start PostgreSQL (apt-get install postgresql): %v", err)
 	}
@@ -41,7 +52,7 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-func start() (*Server, error) {
+func start(fsync string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "rollcall-postgres-")
 	if err != nil {
 		return nil, err
@@ -57,7 +68,7 @@ func start() (*Server, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
-	s.cmd = exec.Command(program("postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=60", "-c", "fsync=off", "-c", "shared_buffers=64MB")
+	s.cmd = exec.Command(program("postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=60", "-c", "fsync="+fsync, "-c", "shared_buffers=128MB")
 	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = owner, dir, s.out, s.out
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

@@ -1,5 +1,6 @@
--- One text for SQLite and PostgreSQL. {serial}, {growing}, {blob} and {text} are written
--- for each; {text} compares byte by byte. Times are microseconds of UTC since 1970.
+-- One text for SQLite and PostgreSQL. {serial}, {growing}, {blob}, {text} and {roomy} are
+-- written for each: {text} compares byte by byte, {roomy} leaves room in tables whose rows
+-- change often. Times are microseconds of UTC since 1970.
 
 CREATE TABLE gateways (
   no            {serial},
@@ -28,7 +29,7 @@ CREATE TABLE gateways (
   health        {text} NOT NULL,
   conflict      {text} NOT NULL,
   judged        {text} NOT NULL
-);
+){roomy};
 CREATE INDEX gateways_hostname ON gateways (hostname, id);
 CREATE INDEX gateways_silent ON gateways (id) WHERE silent = 1;
 CREATE INDEX gateways_conflict ON gateways (id) WHERE conflict <> '';
