@@ -62,6 +62,11 @@ func (p Privacy) apply(key ed25519.PrivateKey, m *inventory.Module) {
 			}
 		}
 	}
+	if m.Managed != nil {
+		managed := *m.Managed
+		managed.EquipmentID = serial.ReplaceAllStringFunc(managed.EquipmentID, hidden)
+		m.Managed = &managed
+	}
 	for i := range m.Parts {
 		if askedSerial.MatchString(m.Parts[i].Name) {
 			m.Parts[i].Value = serial.ReplaceAllStringFunc(m.Parts[i].Value, hidden)
@@ -102,6 +107,11 @@ func eachText(m *inventory.Module, visit func(*string)) {
 	if d := m.Device; d != nil {
 		visit(&d.Manufacturer)
 		visit(&d.Product)
+	}
+	if g := m.Managed; g != nil {
+		for _, s := range []*string{&g.Manufacturer, &g.Model, &g.Revision, &g.Hardware, &g.EquipmentID} {
+			visit(s)
+		}
 	}
 	for i := range m.Transcript {
 		list(m.Transcript[i].Lines)

@@ -28,7 +28,7 @@ func (b *Base) conclude(w *work, o Observation) Verdict {
 }
 
 func unknownReason(o Observation) string {
-	if len(o.Transcript) == 0 && len(o.Banner) == 0 {
+	if len(o.Transcript) == 0 && len(o.Banner) == 0 && o.Managed == nil {
 		return "nothing was asked and its descriptor is not known here; ask its AT port"
 	}
 	return "what it said fits neither a cellular module nor another device that is known here; ask its AT port, and check that the port is the AT port"

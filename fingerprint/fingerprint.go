@@ -13,6 +13,8 @@ type Observation struct {
 	Banner []string
 	// USB and PCI are the descriptor, where there is one.
 	USB, PCI *inventory.Device
+	// Managed is what a program that manages the module knows of it.
+	Managed *inventory.Managed
 }
 
 // Verdict is what an observation proves.

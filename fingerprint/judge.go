@@ -10,7 +10,9 @@ import (
 // what is left of them gets its meaning from its place.
 func (b *Base) judgeReadings(w *work) {
 	for i := range w.nReading {
+		before := w.nMark
 		b.judge(w, &w.readings[i])
+		w.temper(w.readings[i].exchange, before)
 	}
 	b.judgePlaces(w)
 	for i := range w.nReading { // labels of these three together are those of cellular firmware
@@ -92,14 +94,32 @@ func (b *Base) judgeModel(w *work, r *reading) {
 
 func (b *Base) takeNameOff(w *work, r *reading) {
 	n, ok := b.findName(r.value, false)
-	if !ok || n.weak || n.end >= len(r.value) || knowledge.Alnum(r.value[n.end]) {
+	if !ok || n.end >= len(r.value) || knowledge.Alnum(r.value[n.end]) {
 		return
 	}
-	if rest := strings.TrimLeft(r.value[n.end:], " _-/,."); rest != "" {
-		b.markName(w, n, r, true)
-		r.value = rest
+	rest := b.withoutCompanyWords(r.value[n.end:])
+	if rest == "" || n.weak && !modelLike(rest) {
+		return
+	}
+	b.markName(w, n, r, true)
+	r.value = rest
+}
+
+// withoutCompanyWords takes off what may follow a company's name before a model ("N.V. ", "_Ltd "),
+// where it is set apart from what follows by a blank.
+func (b *Base) withoutCompanyWords(s string) string {
+	s = strings.TrimLeft(s, nameEnd)
+	for {
+		word, rest, more := strings.Cut(s, " ")
+		if !more || len(word) < 2 || !b.onlyCompanyWords(word) {
+			return s
+		}
+		s = strings.TrimLeft(rest, nameEnd)
 	}
 }
+
+// nameEnd are the signs between a company's name and a model.
+const nameEnd = " _-/,."
 
 // judgeModelName: a rule that is sure of the name comes first, then families, then the rules for
 // ranges of names. What a sure rule has said of the maker, a weaker family doesn't contradict.
@@ -278,9 +298,10 @@ func (b *Base) judgeInfo(w *work, r *reading) {
 		r.field = knowledge.FieldIMEI
 		return
 	}
-	if model, revision, ok := splitRevision(r.value); ok && b.isFamily(model) {
+	if model, revision, ok := b.splitRevision(r.value); ok {
 		second := *r
 		second.field, second.value, second.rank = knowledge.FieldFirmware, revision, r.rank-min(r.rank, 10)
+		b.judgeFirmware(w, &second)
 		w.add(second)
 		r.value = model
 	}
@@ -319,7 +340,10 @@ func (b *Base) judgeInfoFirmware(w *work, r *reading) bool {
 	before := w.nMark
 	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
 	if w.nMark == before {
-		return false
+		if !b.namesFirmware(r.value) {
+			return false
+		}
+		b.judgeFirmwareHead(w, r)
 	}
 	r.field = knowledge.FieldFirmware
 	r.value = w.firmwareOf(r.value, before)
@@ -328,12 +352,12 @@ func (b *Base) judgeInfoFirmware(w *work, r *reading) bool {
 
 // judgeInfoName: the line is a company's name, or begins with one and goes on with a model.
 func (b *Base) judgeInfoName(w *work, r *reading, n named) bool {
-	rest := strings.TrimLeft(r.value[n.end:], " _-/,.")
+	rest := b.withoutCompanyWords(r.value[n.end:])
 	switch {
 	case b.onlyCompanyWords(rest):
 		r.field = knowledge.FieldMaker
 		b.markName(w, n, r, true)
-	case modelLike(rest):
+	case modelLike(rest) || b.isFamily(rest):
 		r.field = knowledge.FieldModel
 		b.judgeModel(w, r)
 	default:

@@ -126,6 +126,7 @@ func (b *Base) Identify(o Observation) Verdict {
 	w.chipset, w.usb, w.pci = knowledge.None, -1, -1
 	b.read(&w, o)
 	b.readBanner(&w, o.Banner)
+	b.readManaged(&w, o.Managed)
 	b.judgeReadings(&w)
 	b.judgeDescriptor(&w, o.USB, o.PCI)
 	b.judgeTAC(&w)

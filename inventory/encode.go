@@ -66,6 +66,11 @@ func (m Module) Normal() Module {
 	m.Evidence = orEmpty(m.Evidence)
 	m.Conflicts = orEmpty(m.Conflicts)
 	m.Ports = orEmpty(m.Ports)
+	if m.Managed != nil {
+		managed := *m.Managed
+		managed.Ports = orEmpty(managed.Ports)
+		m.Managed = &managed
+	}
 	m.Transcript = append([]Exchange{}, m.Transcript...)
 	for i := range m.Transcript {
 		m.Transcript[i].Lines = orEmpty(m.Transcript[i].Lines)

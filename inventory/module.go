@@ -48,6 +48,8 @@ type Module struct {
 	Transcript []Exchange `json:"transcript"`
 	// Banner holds lines that came unasked, in order of arrival.
 	Banner []string `json:"banner,omitempty"`
+	// Managed is what a program that manages the module told of it, where there is one.
+	Managed *Managed `json:"managed,omitempty"`
 	// Reason says in one sentence why the module is in a state short of identified, and what to do.
 	Reason string `json:"reason,omitempty"`
 	// Data is the version of the knowledge that the verdict came from.
@@ -86,7 +88,7 @@ type Evidence struct {
 	// Claim is the field of the identity that it supports ("maker", "model", "firmware", "imei", …).
 	Claim string `json:"claim"`
 	Value string `json:"value"`
-	// Source names where it was seen: "at:AT+CGMR", "usb:id", "usb:product", "pci:id", "banner", "tac".
+	// Source names where it was seen: "at:AT+CGMR", "usb:id", "usb:product", "pci:id", "mm:Model", "banner", "tac".
 	Source string `json:"source"`
 	// Quote is the exact text seen there.
 	Quote string `json:"quote"`
@@ -173,4 +175,20 @@ type Exchange struct {
 	// Raw holds the exact bytes received, present only where Lines and Final cannot
 	// carry them exactly.
 	Raw []byte `json:"raw,omitempty"`
+}
+
+// Managed is what a program that manages a module, such as ModemManager, knows of it. The
+// texts are the module's own, as that program got them over its own ports.
+type Managed struct {
+	// By names the program ("ModemManager").
+	By           string `json:"by"`
+	Manufacturer string `json:"manufacturer"`
+	Model        string `json:"model"`
+	Revision     string `json:"revision"`
+	Hardware     string `json:"hardware"`
+	EquipmentID  string `json:"equipment_id"`
+	// Plugin is the part of the program that serves this make of modules.
+	Plugin string `json:"plugin"`
+	// Ports are those that it uses, each with what for ("ttyUSB2 (at)").
+	Ports []string `json:"ports"`
 }

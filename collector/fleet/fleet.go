@@ -51,6 +51,7 @@ type Module struct {
 	Device     *inventory.Device    `json:"device,omitempty"`
 	Transcript []inventory.Exchange `json:"transcript"`
 	Banner     []string             `json:"banner"`
+	Managed    *inventory.Managed   `json:"managed,omitempty"`
 	Reason     string               `json:"reason,omitempty"`
 	// Data is the version of the knowledge that judged, GatewayData the gateway's own, and
 	// Claimed what the gateway made of it, where that differs.
@@ -119,7 +120,7 @@ func (f *Fleet) prove(ctx context.Context, d *Module) error {
 	claimed := r.Modules[i]
 	m := judge.Module(f.Base, claimed, r.Truncated)
 	d.Evidence, d.Conflicts, d.Parts, d.Ports, d.Device = m.Evidence, m.Conflicts, m.Parts, m.Ports, m.Device
-	d.Transcript, d.Banner, d.Reason = m.Transcript, m.Banner, m.Reason
+	d.Transcript, d.Banner, d.Managed, d.Reason = m.Transcript, m.Banner, m.Managed, m.Reason
 	d.Data, d.GatewayData = m.Data, claimed.Data
 	if a, b := claimed.Identity, m.Identity; a.Maker != b.Maker || a.Model != b.Model || a.Firmware != b.Firmware {
 		d.Claimed = &a

@@ -27,7 +27,7 @@ func Report(base Identifier, r *inventory.Report) []inventory.Module {
 // Module judges one module anew. truncated says that transcripts were left out of the
 // report to make it fit: then the gateway's own verdict is all there is.
 func Module(base Identifier, m inventory.Module, truncated bool) inventory.Module {
-	o := fingerprint.Observation{Transcript: m.Transcript, Banner: m.Banner}
+	o := fingerprint.Observation{Transcript: m.Transcript, Banner: m.Banner, Managed: m.Managed}
 	if m.Device != nil {
 		switch m.Device.Bus {
 		case "usb":
@@ -36,7 +36,7 @@ func Module(base Identifier, m inventory.Module, truncated bool) inventory.Modul
 			o.PCI = m.Device
 		}
 	}
-	nothing := len(o.Transcript) == 0 && len(o.Banner) == 0 && o.USB == nil && o.PCI == nil
+	nothing := len(o.Transcript) == 0 && len(o.Banner) == 0 && o.USB == nil && o.PCI == nil && o.Managed == nil
 	if nothing || truncated && len(o.Transcript) == 0 && m.State == inventory.StateIdentified {
 		return m
 	}

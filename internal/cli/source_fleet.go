@@ -173,7 +173,7 @@ func moduleOfFleet(m *fleet.Module) *inventory.Module {
 	out := &inventory.Module{
 		ID: m.ID, State: m.State, Identity: m.Identity, Origin: m.Origin, Confidence: m.Confidence,
 		Evidence: m.Evidence, Conflicts: m.Conflicts, Possible: m.Possible, Parts: m.Parts, Seems: m.Seems,
-		Ports: m.Ports, Device: m.Device, Transcript: m.Transcript, Banner: m.Banner, Reason: m.Reason, Data: m.Data,
+		Ports: m.Ports, Device: m.Device, Transcript: m.Transcript, Banner: m.Banner, Managed: m.Managed, Reason: m.Reason, Data: m.Data,
 	}
 	if m.Conflicted && len(out.Conflicts) == 0 {
 		out.Conflicts = []inventory.Conflict{unsaid()}

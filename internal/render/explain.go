@@ -149,6 +149,8 @@ func source(m inventory.Module, e inventory.Evidence) string {
 		return strings.ToUpper(kind) + " id " + field(e.Quote)
 	case kind == "usb", kind == "pci":
 		return strings.ToUpper(kind) + " " + field(what) + " " + quote
+	case kind == "mm":
+		return "ModemManager " + field(what) + " " + quote
 	case e.Source == "tac":
 		return "TAC " + field(e.Quote)
 	}
