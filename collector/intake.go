@@ -131,19 +131,46 @@ func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	return cons, nil
 }
 
-// work verifies, decodes and, where it is news, identifies: all that needs no store.
+// work verifies, decodes and, where it is news, identifies: all that needs no store. It takes
+// together what is there already and waits for nothing more.
 func (c *collector) work(in <-chan *item, out chan<- *item) {
-	for it := range in {
-		m := it.handle.(jetstream.Msg)
-		it.subject, it.header = m.Subject(), m.Headers()
-		if meta, err := m.Metadata(); err == nil {
-			it.received, it.sequence, it.tries = meta.Timestamp, meta.Sequence.Stream, meta.NumDelivered
+	for first := range in {
+		batch := gather(first, in, signedAtOnce)
+		ms := make([]message, len(batch))
+		for i, it := range batch {
+			ms[i] = delivered(it.handle.(jetstream.Msg))
 		}
-		ready := prepare(it.message)
-		ready.handle = it.handle
-		c.judgeNews(ready)
-		out <- ready
+		for i, ready := range prepareAll(ms) {
+			ready.handle = batch[i].handle
+			c.judgeNews(ready)
+			out <- ready
+		}
 	}
+}
+
+func delivered(m jetstream.Msg) message {
+	d := message{subject: m.Subject(), header: m.Headers(), body: m.Data()}
+	if meta, err := m.Metadata(); err == nil {
+		d.received, d.sequence, d.tries = meta.Timestamp, meta.Sequence.Stream, meta.NumDelivered
+	}
+	return d
+}
+
+// gather gives first and what more can be had at once, most at most.
+func gather(first *item, from <-chan *item, most int) []*item {
+	batch := []*item{first}
+	for len(batch) < most {
+		select {
+		case it, ok := <-from:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, it)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // judgeNews identifies and packs ahead of the transaction what will be needed in it.
@@ -166,17 +193,7 @@ func (c *collector) write(ctx context.Context, out <-chan *item, room *room) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(c.drainTime, cancel) })()
 	for it := range out {
-		batch := []*item{it}
-		for more := true; more && len(batch) < c.s.Batch; {
-			select {
-			case it, ok := <-out:
-				if more = ok; ok {
-					batch = append(batch, it)
-				}
-			default:
-				more = false
-			}
-		}
+		batch := gather(it, out, c.s.Batch)
 		bytes := 0
 		for _, it := range batch {
 			bytes += len(it.body)

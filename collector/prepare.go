@@ -12,7 +12,6 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/inventory"
-	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
 // message is what the broker delivered.
@@ -30,6 +29,7 @@ type item struct {
 	message
 	gateway string
 	key     string
+	signed  *inventory.Envelope // nil where nothing is signed
 	report  *received
 	beat    *inventory.Heartbeat
 	outcome Outcome
@@ -47,38 +47,12 @@ type received struct {
 	packed []byte // the signed bytes, packed; nil until they are
 }
 
-// prepare does all that needs no store: it checks the signature and decodes. A panic over
-// hostile bytes is a rejection, not an end.
-func prepare(m message) (it *item) {
-	it = &item{message: m}
-	defer func() {
-		if p := recover(); p != nil {
-			it.outcome = reject(Poison, "decoding it ended in a panic: %v", p)
-		}
-	}()
-	it.outcome = it.open()
-	return it
-}
-
+// open decodes what the signature stands for.
 func (it *item) open() Outcome {
-	e, err := natslink.FromMsg(it.subject, it.header, it.body)
-	if err != nil {
-		if errors.Is(err, inventory.ErrTooLarge) {
-			return Outcome{Rejected, TooLarge, err}
-		}
-		return Outcome{Rejected, Unsigned, err}
+	if it.signed.Kind == inventory.KindHeartbeat {
+		return it.openBeat(it.signed)
 	}
-	it.gateway, it.key = e.Gateway, inventory.EncodeKey(e.Key)
-	if len(e.Signature) == 0 {
-		return reject(Unsigned, "%s of gateway %q has no signature", e.Kind, e.Gateway)
-	}
-	if err := e.Verify(); err != nil {
-		return Outcome{Rejected, BadSignature, err}
-	}
-	if e.Kind == inventory.KindHeartbeat {
-		return it.openBeat(e)
-	}
-	return it.openReport(e)
+	return it.openReport(it.signed)
 }
 
 func (it *item) openBeat(e *inventory.Envelope) Outcome {

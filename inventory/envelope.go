@@ -57,7 +57,8 @@ func seal(e Envelope, key ed25519.PrivateKey) *Envelope {
 }
 
 // Verify says whether Signature is Key's over Body. Whether Key may speak for the
-// gateway is for the caller to decide.
+// gateway is for the caller to decide. The collector, which verifies many at once, takes all
+// that Verify takes, keys that no key generator makes aside.
 func (e *Envelope) Verify() error {
 	if len(e.Key) != ed25519.PublicKeySize {
 		return fmt.Errorf("cannot verify %s %q: key of %d bytes: %w", e.Kind, e.ID, len(e.Key), ErrSignature)
@@ -68,11 +69,11 @@ func (e *Envelope) Verify() error {
 	return nil
 }
 
-// signed prefixes the body with its purpose, so that a signature for one kind, or one
-// made for something else with the same key, never passes for another.
-func (e *Envelope) signed() []byte {
-	return append([]byte("rollcall "+string(e.Kind)+" v1\x00"), e.Body...)
-}
+// Purpose is signed before the body, so that a signature for one kind, or one made for
+// something else with the same key, never passes for another.
+func (k Kind) Purpose() []byte { return []byte("rollcall " + string(k) + " v1\x00") }
+
+func (e *Envelope) signed() []byte { return append(e.Kind.Purpose(), e.Body...) }
 
 // EncodeKey gives the text form of a public report key.
 func EncodeKey(k ed25519.PublicKey) string { return base64.RawURLEncoding.EncodeToString(k) }
