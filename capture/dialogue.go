@@ -93,6 +93,9 @@ func (c *channel) stream(side int, e event) {
 			return
 		}
 		i := strings.LastIndexByte(p.text, '\n')
+		if i < 0 {
+			return // it began in the line that p names
+		}
 		text, p.text = p.text[:i+1], p.text[i+1:]
 		e.line, p.line = p.line, e.line
 	} else {
