@@ -23,6 +23,7 @@ type Store interface {
 	Writer
 	Reader
 	Keeper
+	Access
 	Close() error
 }
 

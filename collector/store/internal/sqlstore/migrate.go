@@ -28,20 +28,21 @@ func (s *Store) upgrade(ctx context.Context, w *writer, names []string) error {
 	if err != nil {
 		return err
 	}
+	last := 0
 	for _, name := range names {
 		digits, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
 		n, err := strconv.Atoi(digits)
 		if err != nil {
 			return fmt.Errorf("migration %q has no number", name)
 		}
-		if n <= have {
+		if last = n; n <= have {
 			continue
 		}
 		if err := s.apply(ctx, w, name, n); err != nil {
 			return fmt.Errorf("migration %s: %w", name, err)
 		}
 	}
-	if last := len(names); have > last {
+	if have > last {
 		return fmt.Errorf("the database has schema %d, newer than this program's %d: use a newer rollcall", have, last)
 	}
 	return nil
