@@ -13,7 +13,7 @@ import (
 func TestPanicIsOneModulesReason(t *testing.T) {
 	broken := Settings{} // without knowledge
 	d := serialport.Device{ID: "usb:1-1", Cellular: true}
-	m, again := broken.guarded(t.Context(), d), broken.guarded(t.Context(), d)
+	m, again := broken.guarded(t.Context(), d, nil), broken.guarded(t.Context(), d, nil)
 	if m.ID != d.ID || m.State != inventory.StateUnanswered || !strings.Contains(m.Reason, "please report it") || !strings.Contains(m.Reason, "rollcall/") {
 		t.Errorf("%+v", m)
 	}
@@ -43,7 +43,7 @@ func TestSecondPortWhereTheFirstIsHeld(t *testing.T) {
 	}
 	defer holder.Close()
 	d := serialport.Device{ID: "usb:1-1", Cellular: true, Ports: ports}
-	m := s.guarded(t.Context(), d)
+	m := s.guarded(t.Context(), d, nil)
 	if m.State == inventory.StateHeld || m.Ports[0].State != inventory.StateHeld || m.Ports[1].State != m.State || len(m.Transcript) == 0 {
 		t.Errorf("module is %s, its ports %+v", m.State, m.Ports)
 	}

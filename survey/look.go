@@ -3,6 +3,7 @@ package survey
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/rollcall-iot/rollcall/atcmd"
@@ -11,24 +12,48 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
-// look asks one device through the first of its ports that answers.
-func (s Settings) look(ctx context.Context, d serialport.Device) inventory.Module {
-	m := inventory.Module{ID: d.ID, Device: info(d)}
+// target is what one visit is about.
+type target struct {
+	device serialport.Device
+	port   serialport.Port
+	// managed is what a manager told of the device. freed: it has just let go of it.
+	managed *inventory.Managed
+	freed   bool
+}
+
+// look asks one device, which a manager may have in its hands.
+func (s Settings) look(ctx context.Context, d serialport.Device, g *inventory.Managed) inventory.Module {
+	if g == nil || !s.Inhibit || len(d.Candidates()) == 0 {
+		return s.ask(ctx, d, target{device: d, managed: g})
+	}
+	return s.inhibited(ctx, d, func(err error) inventory.Module {
+		m := s.ask(ctx, d, target{device: d, managed: g, freed: err == nil})
+		if err != nil {
+			m.Reason = and(m.Reason, err.Error())
+		}
+		return m
+	})
+}
+
+// ask asks one device through the first of its ports that answers.
+func (s Settings) ask(ctx context.Context, d serialport.Device, t target) inventory.Module {
+	m := inventory.Module{ID: d.ID, Device: info(d), Managed: t.managed}
 	ports := make([]inventory.Port, len(d.Ports))
 	for i, p := range d.Ports {
 		ports[i] = p.Inventory()
 	}
 	failed := failure{state: d.State, reason: d.Reason}
-	seen := descriptor(d)
+	seen := observation(d, t.managed)
 	for i, p := range d.Candidates() {
-		v, err := s.visit(ctx, d, p)
+		t.port = p
+		v, err := s.visit(ctx, t)
 		if len(v.seen.Transcript)+len(v.seen.Banner) > 0 {
 			seen = v.seen
 		}
 		if err == nil {
 			ports[i].State = v.verdict.State
-			if v.left != nil {
-				ports[i].Reason = v.left.Error()
+			if v.remark != "" {
+				ports[i].Reason = v.remark
 			}
 			failed = failure{}
 			break
@@ -50,45 +75,64 @@ func (s Settings) look(ctx context.Context, d serialport.Device) inventory.Modul
 type visited struct {
 	seen    fingerprint.Observation
 	verdict fingerprint.Verdict
-	// left is the trouble in leaving the port as it was found, if any. It spoils no answer.
-	left error
+	// remark is what a person should know of the port beside the answers: the speed at which it
+	// answered, the trouble in leaving it as it was found.
+	remark string
 }
 
 // maxQuestions ends a visit whose plan would not end by itself.
 const maxQuestions = 24
 
-// visit opens p and asks what the knowledge plans, until it is sure or has no more questions.
-func (s Settings) visit(ctx context.Context, d serialport.Device, p serialport.Port) (v visited, err error) {
-	v.seen = descriptor(d)
-	s.tell(Event{Device: d.ID, Port: p.Path})
-	conn, err := serialport.Open(ctx, p, s.Serial)
+// visit opens a port and asks what the knowledge plans, until it is sure or has no more questions.
+func (s Settings) visit(ctx context.Context, t target) (v visited, err error) {
+	v.seen = observation(t.device, t.managed)
+	if !t.freed && usedBy(t.managed, t.port) {
+		return v, leftTo(t.managed, t.port)
+	}
+	s.tell(Event{Device: t.device.ID, Port: t.port.Path})
+	conn, err := s.open(ctx, t)
 	if err != nil {
 		return v, err
 	}
-	session := atcmd.New(conn, atcmd.Settings{Name: p.Path, Visit: s.Timeout, Progress: func(command string) {
-		s.tell(Event{Device: d.ID, Port: p.Path, Command: command})
-	}})
+	session, baud, err := s.awake(ctx, t, conn)
 	defer func() {
-		t := session.Transcript()
-		v.seen.Transcript, v.seen.Banner = t.Exchanges, t.Banner
-		v.left = session.Close()
+		said := session.Transcript()
+		v.seen.Transcript, v.seen.Banner = said.Exchanges, said.Banner
+		if baud != 0 {
+			v.remark = fmt.Sprintf("%s; it answers at %d baud", t.port.Reason, baud)
+		}
+		if left := session.Close(); left != nil {
+			v.remark = left.Error()
+		}
 	}()
-	if err := session.Wake(ctx); err != nil {
+	if err != nil {
 		return v, err
 	}
+	return v, s.question(ctx, session, &v)
+}
+
+// question asks what the knowledge plans.
+func (s Settings) question(ctx context.Context, session *atcmd.Session, v *visited) error {
 	asked := map[string]bool{}
 	for range maxQuestions {
 		v.seen.Transcript = session.Transcript().Exchanges
 		v.verdict = s.Base.Identify(v.seen)
-		next, ok := s.next(v, asked)
+		next, ok := s.next(*v, asked)
 		if !ok {
-			return v, nil
+			return nil
 		}
 		if _, err := session.Ask(ctx, next); err != nil && ends(err) {
-			return v, err
+			return err
 		}
 	}
-	return v, nil
+	return nil
+}
+
+func (s Settings) open(ctx context.Context, t target) (*serialport.Conn, error) {
+	if t.freed {
+		return openFreed(ctx, t.port, s.Serial)
+	}
+	return serialport.Open(ctx, t.port, s.Serial)
 }
 
 // next is the first planned question that was not asked yet. What the catalogue does not
@@ -120,6 +164,14 @@ func ends(err error) bool {
 		return errors.Is(err, atcmd.ErrFull) || errors.Is(err, atcmd.ErrNoise)
 	}
 	return true
+}
+
+// and joins two reasons.
+func and(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
 }
 
 // failure says why a port or device was not asked.
@@ -178,6 +230,9 @@ func (f failure) apply(m *inventory.Module, cellular bool) {
 	switch {
 	case f.state == "":
 		return
+	case m.Managed != nil && m.State == inventory.StateIdentified:
+		m.Reason = told(m.Managed)
+		return
 	case f.state == inventory.StateNotCellular && cellular && m.State != inventory.StateNotCellular:
 		// A port of a cellular device that carries something else is no verdict on the device.
 		m.State = inventory.StateUnanswered
@@ -192,8 +247,9 @@ func (f failure) apply(m *inventory.Module, cellular bool) {
 	m.Reason = f.reason
 }
 
-func descriptor(d serialport.Device) fingerprint.Observation {
-	var o fingerprint.Observation
+// observation is what is known of a device before it is asked.
+func observation(d serialport.Device, g *inventory.Managed) fingerprint.Observation {
+	o := fingerprint.Observation{Managed: g}
 	switch d.Info.Bus {
 	case "usb":
 		o.USB = info(d)

@@ -27,6 +27,13 @@ type Settings struct {
 	Timeout time.Duration
 	// Parallel is how many devices are asked at once. Zero: DefaultParallel.
 	Parallel int
+	// Bauds are the speeds to try, in order, on a line that has one: a port that was named, or a UART
+	// that the configuration allows. None: 115200. Never tried on the USB ports that are found.
+	Bauds []int
+	// Manager, where set, tells what it knows of modules and keeps the ports that it uses.
+	Manager Manager
+	// Inhibit has the Manager let go of a module while it is asked. Its data connection goes down.
+	Inhibit bool
 	// Serial says how ports are opened.
 	Serial serialport.Settings
 	// Progress, where set, is told what happens. It must return at once and may be
@@ -49,7 +56,7 @@ type Event struct {
 // sorted by ID. The error says that devices could not be listed; what was found is
 // returned all the same.
 func Run(ctx context.Context, s Settings) ([]inventory.Module, error) {
-	devices, named, err := find(ctx, s)
+	devices, named, g, err := find(ctx, s)
 	modules := make([]inventory.Module, len(devices), len(devices)+len(named))
 	slots := make(chan struct{}, s.parallel())
 	var wg sync.WaitGroup
@@ -57,21 +64,25 @@ func Run(ctx context.Context, s Settings) ([]inventory.Module, error) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			modules[i] = s.guarded(ctx, devices[i])
+			modules[i] = s.guarded(ctx, devices[i], g.of(devices[i]))
+			g.trouble(&modules[i])
 			s.tell(Event{Device: devices[i].ID, Module: &modules[i]})
 		})
 	}
 	wg.Wait()
-	modules = append(modules, named...)
+	modules = append(append(modules, named...), s.beside(g, devices)...)
 	slices.SortFunc(modules, func(a, b inventory.Module) int { return strings.Compare(a.ID, b.ID) })
 	return modules, err
 }
 
-// find lists the devices to look at. Ports that were named and are none stand in refused.
-func find(ctx context.Context, s Settings) (devices []serialport.Device, refused []inventory.Module, err error) {
+// find lists the devices to look at, and what a manager knows of them. Ports that were named and
+// are none stand in refused.
+func find(ctx context.Context, s Settings) (devices []serialport.Device, refused []inventory.Module, g managed, err error) {
 	if len(s.Ports) == 0 {
 		devices, err = s.Finder.Find(ctx)
-		return slices.DeleteFunc(devices, func(d serialport.Device) bool { return !worthReporting(d) }), nil, err
+		g = s.managed(ctx, devices)
+		devices = slices.DeleteFunc(devices, func(d serialport.Device) bool { return !worthReporting(d) && g.of(d) == nil })
+		return devices, nil, g, err
 	}
 	seen := map[string]bool{}
 	for _, path := range s.Ports {
@@ -84,7 +95,7 @@ func find(ctx context.Context, s Settings) (devices []serialport.Device, refused
 			devices = append(devices, d)
 		}
 	}
-	return devices, refused, nil
+	return devices, refused, s.managed(ctx, devices), nil
 }
 
 // worthReporting: what is cellular, and what the configuration allows to be asked.
@@ -117,14 +128,14 @@ func (s Settings) tell(e Event) {
 // guarded keeps a fault of our own over one device away from the others. The place goes
 // into the reason, so that it reaches a person who can report it; a whole stack would
 // differ every time, and look like a change of the module.
-func (s Settings) guarded(ctx context.Context, d serialport.Device) (m inventory.Module) {
+func (s Settings) guarded(ctx context.Context, d serialport.Device, g *inventory.Managed) (m inventory.Module) {
 	defer func() {
 		if p := recover(); p != nil {
 			m = inventory.Module{ID: d.ID, State: inventory.StateUnanswered, Device: info(d),
 				Reason: fmt.Sprintf("a fault in Rollcall itself ended the visit; please report it: %v (%s)", p, place())}
 		}
 	}()
-	return s.look(ctx, d)
+	return s.look(ctx, d, g)
 }
 
 // place names the function and line that panicked, for use in a deferred function.

@@ -53,6 +53,9 @@ func Module(base Identifier, m inventory.Module, truncated bool) inventory.Modul
 
 // keepUnasked lets stand why a port was not asked, or what it turned out to be.
 func keepUnasked(m, claimed *inventory.Module) {
+	if m.Managed != nil && m.State == inventory.StateIdentified { // told by the program that has it
+		return
+	}
 	switch claimed.State {
 	case inventory.StateHeld, inventory.StateDenied, inventory.StateUnanswered:
 		m.State, m.Reason = claimed.State, claimed.Reason

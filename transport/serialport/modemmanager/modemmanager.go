@@ -13,7 +13,6 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
-	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
@@ -158,26 +157,6 @@ func (m Modem) Manages(d serialport.Device) bool {
 	})
 }
 
-// Evidence gives what ModemManager says for each claim, as it says it.
-func (m Modem) Evidence() []inventory.Evidence {
-	claims := []struct{ claim, property, value string }{
-		{"maker", "Manufacturer", m.Manufacturer},
-		{"model", "Model", m.Model},
-		{"firmware", "Revision", m.Revision},
-		{"hardware", "HardwareRevision", m.HardwareRevision},
-		{"imei", "EquipmentIdentifier", m.EquipmentIdentifier},
-	}
-	var all []inventory.Evidence
-	for _, c := range claims {
-		if c.value != "" {
-			all = append(all, inventory.Evidence{
-				Claim: c.claim, Value: c.value, Source: "modemmanager:" + c.property, Quote: c.value, Rule: "modemmanager",
-			})
-		}
-	}
-	return all
-}
-
 // Inhibit makes ModemManager let go of a module until release is called or the connection ends.
 // It disables the module first: a data connection goes down. Do it only where the configuration
 // says so, never just to identify a module.
@@ -186,7 +165,7 @@ func Inhibit(ctx context.Context, conn *dbus.Conn, m Modem) (release func(contex
 		return conn.Object(service, root).CallWithContext(ctx, service+".InhibitDevice", dbus.FlagNoAutoStart, m.Device, on).Err
 	}
 	if err := call(ctx, true); err != nil {
-		return nil, fmt.Errorf("cannot have ModemManager let go of %q: %w", m.Device, err)
+		return nil, fmt.Errorf("cannot have ModemManager let go of %q (root may, others by a polkit rule for org.freedesktop.ModemManager1.Control): %w", m.Device, err)
 	}
 	return func(ctx context.Context) error {
 		if err := call(ctx, false); err != nil {

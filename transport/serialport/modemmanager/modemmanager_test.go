@@ -97,13 +97,43 @@ func TestModems(t *testing.T) {
 	}
 }
 
-func TestEvidence(t *testing.T) {
-	m := modemmanager.Modem{Manufacturer: "Quectel", Revision: "EC25EFAR06A08M4G"}
-	want := []inventory.Evidence{
-		{Claim: "maker", Value: "Quectel", Source: "modemmanager:Manufacturer", Quote: "Quectel", Rule: "modemmanager"},
-		{Claim: "firmware", Value: "EC25EFAR06A08M4G", Source: "modemmanager:Revision", Quote: "EC25EFAR06A08M4G", Rule: "modemmanager"},
+func TestManager(t *testing.T) {
+	address := bus(t)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+	devices := []serialport.Device{{ID: "usb:1-1", Info: inventory.Device{Path: "1-1"}}, {ID: "usb:1-2", Info: inventory.Device{Path: "1-2"}}}
+	var m modemmanager.Manager
+	if got, err := m.Managed(soon(t), devices); err != nil || len(got) != 0 {
+		t.Errorf("without ModemManager: %v, %v", got, err)
 	}
-	if diff := cmp.Diff(want, m.Evidence()); diff != "" {
+	played := &manager{objects: map[dbus.ObjectPath]map[string]map[string]dbus.Variant{
+		"/org/freedesktop/ModemManager1/Modem/0": {"org.freedesktop.ModemManager1.Modem": properties()},
+		"/org/freedesktop/ModemManager1/Modem/1": {"org.freedesktop.ModemManager1.Modem": {"Device": dbus.MakeVariant("qcom-soc"), "Model": dbus.MakeVariant("SoC")}},
+	}}
+	play(t, address, played)
+	got, err := m.Managed(soon(t), devices)
+	want := map[string]*inventory.Managed{
+		"usb:1-1": {By: "ModemManager", Manufacturer: "QUALCOMM INCORPORATED", Model: "QUECTEL Mobile Broadband Module", Revision: "EC25EFAR06A08M4G",
+			Hardware: "10000", EquipmentID: "867012040000009", Plugin: "quectel",
+			Ports: []string{"cdc-wdm0 (qmi)", "ttyUSB2 (at)", "wwan0 (net)", "x (unknown)", "ttyUSB0 (ignored)"}},
+		"mm:qcom-soc": {By: "ModemManager", Model: "SoC"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	release, err := m.Inhibit(soon(t), devices[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := release(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Inhibit(soon(t), devices[1]); err == nil {
+		t.Error("inhibited what is not managed")
+	}
+	played.mu.Lock()
+	defer played.mu.Unlock()
+	const place = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1"
+	if diff := cmp.Diff([]string{"inhibit " + place, "release " + place}, played.inhibited); diff != "" {
 		t.Error(diff)
 	}
 }
