@@ -113,7 +113,7 @@ func (c *collector) server() (*Server, error) {
 	}
 	f := &fleet.Fleet{Store: c.s.Store, Base: c.s.Base, Silence: c.s.Silence, Now: c.s.Now}
 	mux := http.NewServeMux()
-	mux.Handle("/", web.New(f, c.s.Log))
+	mux.Handle("/", web.New(web.Settings{Fleet: f, Log: c.s.Log}))
 	apis := api.New(f, c.ready, c.s.Log)
 	for _, path := range []string{"/api/", "/healthz", "/readyz"} {
 		mux.Handle(path, apis)

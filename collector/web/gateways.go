@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
@@ -54,13 +55,14 @@ func (s *site) gateways(r *http.Request) (*page, error) {
 	if q.Get("cursor") != "" {
 		d.First = with("/gateways", q.Values, "cursor", "")
 	}
-	return &page{Template: "gateways", Title: "Gateways", Section: "gateways", Data: d}, nil
+	return &page{Template: "gateways", Title: "Gateways", Section: "gateways", Live: q.Get("cursor") == "", Data: d}, nil
 }
 
 type gatewayData struct {
 	*fleet.Gateway
 	// Asked and Left count ports.
 	Asked, Left int
+	Exports     exports
 }
 
 func (s *site) gateway(r *http.Request) (*page, error) {
@@ -68,7 +70,7 @@ func (s *site) gateway(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &gatewayData{Gateway: g}
+	d := &gatewayData{Gateway: g, Exports: exportsOf(url.Values{"gateway": {g.ID}})}
 	for _, p := range g.Places {
 		for _, port := range p.Ports {
 			if port.State == "identified" || port.State == "partial" {
@@ -78,7 +80,7 @@ func (s *site) gateway(r *http.Request) (*page, error) {
 			}
 		}
 	}
-	return &page{Template: "gateway", Title: "Gateway " + g.ID, Section: "gateways", Data: d}, nil
+	return &page{Template: "gateway", Title: "Gateway " + g.ID, Section: "gateways", Live: true, Data: d}, nil
 }
 
 type changesData struct {
@@ -120,7 +122,7 @@ func (s *site) changes(r *http.Request) (*page, error) {
 	if q.Get("cursor") != "" {
 		d.First = with("/changes", q.Values, "cursor", "")
 	}
-	return &page{Template: "changes", Title: "Changes", Section: "changes", Data: d}, nil
+	return &page{Template: "changes", Title: "Changes", Section: "changes", Live: q.Get("cursor") == "", Data: d}, nil
 }
 
 type rejectedData struct {
@@ -144,5 +146,5 @@ func (s *site) rejected(r *http.Request) (*page, error) {
 	if q.Get("cursor") != "" {
 		d.First = with("/rejected", q.Values, "cursor", "")
 	}
-	return &page{Template: "rejected", Title: "Rejected messages", Section: "rejected", Data: d}, nil
+	return &page{Template: "rejected", Title: "Rejected messages", Section: "rejected", Live: q.Get("cursor") == "", Data: d}, nil
 }

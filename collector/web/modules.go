@@ -37,7 +37,8 @@ type modulesData struct {
 	Clear     string // address without any filter
 	Next      string // address of the next page
 	First     string // address of the first page, where this is not it
-	CSV       string
+	Exports   exports
+	Views     views
 	FleetSize int
 }
 
@@ -92,8 +93,8 @@ func (s *site) modules(r *http.Request) (*page, error) {
 	if q.Get("cursor") != "" {
 		d.First = with("/modules", q.Values, "cursor", "")
 	}
-	d.CSV = with("/modules.csv", q.Values, "cursor", "", "limit", "")
-	return &page{Template: "modules", Title: "Modules", Section: "modules", Query: f.Query, Data: d}, nil
+	d.Exports, d.Views = exportsOf(q.Values), moduleViews(r.URL.RequestURI())
+	return &page{Template: "modules", Title: "Modules", Section: "modules", Query: f.Query, Live: q.Get("cursor") == "", Data: d}, nil
 }
 
 // chips lists the filters that are on.
@@ -226,7 +227,7 @@ func (s *site) module(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	title := cmp.Or(strings.TrimSpace(m.Identity.MakerName+" "+m.Identity.Model), "Module "+m.ID)
-	return &page{Template: "module", Title: title, Section: "modules", Data: newModuleView(m)}, nil
+	return &page{Template: "module", Title: title, Section: "modules", Live: true, Data: newModuleView(m)}, nil
 }
 
 type goneData struct {
@@ -278,10 +279,12 @@ type moduleView struct {
 	Name       string
 	Claims     []claim
 	Transcript []exchange
+	Exports    exports
 }
 
 func newModuleView(m *fleet.Module) *moduleView {
 	v := &moduleView{Module: m, Name: cmp.Or(strings.TrimSpace(m.Identity.MakerName+" "+m.Identity.Model), "Not identified")}
+	v.Exports = exportsOf(url.Values{"gateway": {m.Gateway}, "module": {m.ID}})
 	i := m.Identity
 	for _, c := range []claim{
 		{Label: "maker", Value: cmp.Or(i.MakerName, i.Maker)}, {Label: "badge", Value: i.Badge}, {Label: "model", Value: i.Model}, {Label: "variant", Value: i.Variant},

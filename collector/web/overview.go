@@ -32,6 +32,8 @@ type overviewData struct {
 	Makers   []fleet.Maker
 	Largest  int // maker's modules
 	More     int // makers that are not shown
+	// Days are the fleet's history, for a chart; fewer than two make none.
+	Days []day
 }
 
 const (
@@ -60,7 +62,10 @@ func (s *site) overview(r *http.Request) (*page, error) {
 	if len(d.Makers) > mostMakers {
 		d.Makers, d.More = d.Makers[:mostMakers], len(d.Makers)-mostMakers
 	}
-	return &page{Template: "overview", Title: "Fleet", Section: "overview", Data: d}, nil
+	if d.Days, err = s.history.of(r.Context(), s.fleet.Store, s.fleet.Time(), sum.Now); err != nil {
+		return nil, err
+	}
+	return &page{Template: "overview", Title: "Fleet", Section: "overview", Live: true, Chart: len(d.Days) > 1, Data: d}, nil
 }
 
 func figures(s *fleet.Summary) []figure {

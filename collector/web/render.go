@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"html/template"
@@ -21,7 +22,7 @@ func (s *site) parse() map[string]*template.Template {
 	funcs := s.funcs()
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
 	out := map[string]*template.Template{}
-	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "problem", "gone"} {
+	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "report", "problem", "gone"} {
 		out[name] = template.Must(template.Must(shared.Clone()).ParseFS(templates, path.Join("templates", name+".html")))
 	}
 	return out
@@ -30,7 +31,7 @@ func (s *site) parse() map[string]*template.Template {
 func (s *site) funcs() template.FuncMap {
 	return template.FuncMap{
 		"count": count, "share": share, "percent": percent, "certainty": certainty,
-		"country": country, "origin": originOf, "stateWords": stateWords, "kindWords": kindWords, "kindTone": kindTone,
+		"country": country, "origin": originOf, "originKey": originKey, "stateWords": stateWords, "kindWords": kindWords, "kindTone": kindTone,
 		"sentence": sentence, "briefly": briefly, "stamp": stamp, "iso": iso,
 		"ago": func(t time.Time) string { return ago(s.fleet.Time(), t) },
 		"moduleLink": func(gateway, id string) string {
@@ -45,8 +46,14 @@ func (s *site) funcs() template.FuncMap {
 		"b64":   func(b []byte) string { return hex.EncodeToString(b) },
 		"first": func(n int, s string) string { return s[:min(n, len(s))] },
 		"tidy":  func(s string) string { return strings.TrimRight(s, " .") },
-		"dict":  dict, "asset": s.assets.path,
-		"day": func(t time.Time) string { return t.UTC().Format("2 January 2006") },
+		"key":   func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:6]) },
+		"dict":  dict, "asset": s.assets.path, "plural": plural,
+		"more":     func(shown, all int) int { return all - shown },
+		"minute":   func(t time.Time) string { return t.UTC().Truncate(time.Minute).Format(time.RFC3339) },
+		"date":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"known":    func(t time.Time) bool { return t.Unix() > 0 },
+		"sections": sections,
+		"day":      func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 	}
 }
 
@@ -83,4 +90,11 @@ func spaced(s string) string {
 		b.WriteString(s[i:min(i+2, len(s))])
 	}
 	return b.String()
+}
+
+// section is a part of the navigation.
+type section struct{ Section, Label, To string }
+
+func sections() []section {
+	return []section{{"overview", "Fleet", "/"}, {"modules", "Modules", "/modules"}, {"gateways", "Gateways", "/gateways"}, {"changes", "Changes", "/changes"}}
 }

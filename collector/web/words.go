@@ -209,3 +209,11 @@ func stamp(t time.Time) string {
 }
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// plural writes a number and the word that goes with it.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(n) + " " + many
+}
