@@ -87,6 +87,7 @@ func commands() []*cobra.Command {
 		fleetCommand(),
 		doctorCommand(),
 		policyCommand(),
+		bundleCommand(),
 		hbomCommand(),
 		manCommand(),
 	}
