@@ -34,6 +34,8 @@ type Settings struct {
 	Manager Manager
 	// Inhibit has the Manager let go of a module while it is asked. Its data connection goes down.
 	Inhibit bool
+	// Memory, where set, bounds what places cost whose devices come and go or do not answer.
+	Memory *Memory
 	// Serial says how ports are opened.
 	Serial serialport.Settings
 	// Progress, where set, is told what happens. It must return at once and may be
@@ -56,6 +58,7 @@ type Event struct {
 // sorted by ID. The error says that devices could not be listed; what was found is
 // returned all the same.
 func Run(ctx context.Context, s Settings) ([]inventory.Module, error) {
+	about := s.Memory.begin()
 	devices, named, g, err := find(ctx, s)
 	modules := make([]inventory.Module, len(devices), len(devices)+len(named))
 	slots := make(chan struct{}, s.parallel())
@@ -64,15 +67,28 @@ func Run(ctx context.Context, s Settings) ([]inventory.Module, error) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			modules[i] = s.guarded(ctx, devices[i], g.of(devices[i]))
-			g.trouble(&modules[i])
+			modules[i] = s.one(ctx, devices[i], g, about)
 			s.tell(Event{Device: devices[i].ID, Module: &modules[i]})
 		})
 	}
 	wg.Wait()
 	modules = append(append(modules, named...), s.beside(g, devices)...)
+	modules = append(modules, s.Memory.missing(devices)...)
 	slices.SortFunc(modules, func(a, b inventory.Module) int { return strings.Compare(a.ID, b.ID) })
 	return modules, err
+}
+
+// one gives the module of one device, asked now or a short while ago.
+func (s Settings) one(ctx context.Context, d serialport.Device, g managed, about bool) inventory.Module {
+	if m, ok := s.Memory.recall(d, about); ok {
+		return m
+	}
+	m := s.guarded(ctx, d, g.of(d))
+	g.trouble(&m)
+	if ctx.Err() != nil { // cut short: nothing is learnt of the place
+		return m
+	}
+	return s.Memory.visited(d, m)
 }
 
 // find lists the devices to look at, and what a manager knows of them. Ports that were named and

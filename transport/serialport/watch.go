@@ -166,13 +166,26 @@ func (f *Finder) digest(ctx context.Context) uint64 {
 		return 0
 	}
 	for _, d := range devices {
-		fmt.Fprintln(&h, d.ID, d.Info.VID, d.Info.PID, d.State)
-		for _, p := range d.Ports {
-			fmt.Fprintln(&h, p.Path, p.Verdict, p.node.major, p.node.minor)
-			if fi, err := os.Lstat(p.node.root.path("sys/class", p.class, p.name)); err == nil {
-				fmt.Fprintln(&h, inode(fi))
-			}
-		}
+		d.sum(&h)
 	}
 	return h.Sum64()
+}
+
+// Instance tells one device from the next that stands in the same place, within one process: it
+// changes when the device is plugged in anew, though its names and numbers may be the same.
+func (d Device) Instance() uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	d.sum(&h)
+	return h.Sum64()
+}
+
+func (d Device) sum(h *maphash.Hash) {
+	fmt.Fprintln(h, d.ID, d.Info.VID, d.Info.PID, d.State)
+	for _, p := range d.Ports {
+		fmt.Fprintln(h, p.Path, p.Verdict, p.node.major, p.node.minor)
+		if fi, err := os.Lstat(p.node.root.path("sys/class", p.class, p.name)); err == nil {
+			fmt.Fprintln(h, inode(fi))
+		}
+	}
 }
