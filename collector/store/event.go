@@ -30,13 +30,18 @@ const (
 	IdentityClash   EventKind = "identity-conflict" // evidence began to disagree
 	IdentityAgreed  EventKind = "identity-agreed"   // evidence no longer disagrees
 	JudgedAnew      EventKind = "judged-anew"       // newer knowledge, not the field, changed the verdict
+	FindingOpened   EventKind = "finding-opened"
+	FindingClosed   EventKind = "finding-closed"
+	IMEIDuplicate   EventKind = "imei-duplicate"   // another module of the fleet reports the same IMEI
+	ConflictCleared EventKind = "conflict-cleared" // a person looked at a gateway-conflict
 )
 
 // EventKinds lists all kinds, for filters and documents.
 func EventKinds() []EventKind {
 	return []EventKind{GatewayNew, GatewaySilent, GatewayBack, GatewayConflict, KeyConflict,
 		ModuleAdded, ModuleRemoved, ModuleMoved, ModuleSwapped, FirmwareChanged, ModelChanged,
-		IMEIChanged, StateChanged, IdentityClash, IdentityAgreed, JudgedAnew}
+		IMEIChanged, StateChanged, IdentityClash, IdentityAgreed, JudgedAnew,
+		FindingOpened, FindingClosed, IMEIDuplicate, ConflictCleared}
 }
 
 // Event is one change and the report that proves it.
@@ -47,12 +52,16 @@ type Event struct {
 	Gateway string    `json:"gateway"`
 	Module  string    `json:"module,omitempty"`
 	At      time.Time `json:"at"`
-	// Order and Report name the report that shows the change; empty where none does.
+	// Order and Report name the report that shows the change; empty where none does: what time,
+	// newer knowledge or another policy changed, and what a person decided.
 	inventory.Order
 	Report string `json:"report,omitempty"`
 	// From and To are the module before and after.
 	From *Brief `json:"from,omitempty"`
 	To   *Brief `json:"to,omitempty"`
+	// Finding is the one that opened or closed. With gateway-new it is the worst of those that
+	// the first report opened, of which that event tells as it tells of its modules.
+	Finding *FindingBrief `json:"finding,omitempty"`
 	// Text says the rest in one sentence, where From and To do not say all.
 	Text string `json:"text,omitempty"`
 }
@@ -82,6 +91,10 @@ func (e *Event) Key() string {
 	if e.Report == "" { // caused by the clock, not by a report
 		at = e.At.UTC().Format(time.RFC3339Nano)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s", e.Kind, e.Gateway, e.Module, e.Boot, e.Seq, e.Report, at))
+	name := fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d\x00%d\x00%s\x00%s", e.Kind, e.Gateway, e.Module, e.Boot, e.Seq, e.Report, at)
+	if (e.Kind == FindingOpened || e.Kind == FindingClosed) && e.Finding != nil { // there may be several of one module
+		name = fmt.Appendf(name, "\x00%s", e.Finding.Key)
+	}
+	sum := sha256.Sum256(name)
 	return hex.EncodeToString(sum[:16])
 }

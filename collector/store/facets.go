@@ -26,6 +26,8 @@ type Facets struct {
 	// Possible holds slugs, separated by blanks.
 	Possible string `json:"possible"`
 	Seems    string `json:"seems"`
+	// Worst is the highest severity among its findings that no exception covers, or "".
+	Worst string `json:"worst,omitempty"`
 }
 
 // Facets gives those of m.
@@ -35,13 +37,13 @@ func (m *Module) Facets() Facets {
 		State: m.State, Maker: i.Maker, MakerName: i.MakerName, Badge: i.Badge, Model: i.Model, Variant: i.Variant,
 		Firmware: i.Firmware, Chipset: i.Chipset, Technology: i.Technology,
 		Country: m.Origin.Country, ParentCountry: m.Origin.ParentCountry,
-		Conflicted: m.Conflicted, Possible: strings.Join(m.Possible, " "), Seems: m.Seems,
+		Conflicted: m.Conflicted, Possible: strings.Join(m.Possible, " "), Seems: m.Seems, Worst: m.Worst,
 	}
 }
 
 // Fill writes the facets into m.
 func (f *Facets) Fill(m *Module) {
-	m.State, m.Conflicted, m.Seems = f.State, f.Conflicted, f.Seems
+	m.State, m.Conflicted, m.Seems, m.Worst = f.State, f.Conflicted, f.Seems, f.Worst
 	i := &m.Identity
 	i.Maker, i.MakerName, i.Badge, i.Model, i.Variant = f.Maker, f.MakerName, f.Badge, f.Model, f.Variant
 	i.Firmware, i.Chipset, i.Technology = f.Firmware, f.Chipset, f.Technology
@@ -60,7 +62,7 @@ func (f *Facets) Number() int64 {
 		conflicted = "1"
 	}
 	for _, s := range []string{string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware,
-		f.Chipset, f.Technology, f.Country, f.ParentCountry, conflicted, f.Possible, f.Seems} {
+		f.Chipset, f.Technology, f.Country, f.ParentCountry, conflicted, f.Possible, f.Seems, f.Worst} {
 		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}

@@ -18,6 +18,8 @@ type ModuleFilter struct {
 	State, Maker, Badge, Model, Firmware []string
 	// Origin: "CN" is the seat of the maker or of its ultimate parent; "CA/US" is exactly that pair.
 	Origin []string
+	// Severity is that of the worst finding which no exception covers; None is no such finding.
+	Severity []string
 	// Conflicted keeps only modules whose evidence disagrees.
 	Conflicted bool
 	// Gateway is one gateway's id.
@@ -31,7 +33,7 @@ type ModuleFilter struct {
 func (f *ModuleFilter) Match(c *Facets) bool {
 	return (!f.Conflicted || c.Conflicted) &&
 		oneOf(f.State, string(c.State)) && oneOf(f.Maker, c.Maker) && oneOf(f.Badge, c.Badge) &&
-		oneOf(f.Model, c.Model) && oneOf(f.Firmware, c.Firmware) && matchOrigin(f.Origin, c)
+		oneOf(f.Model, c.Model) && oneOf(f.Firmware, c.Firmware) && oneOf(f.Severity, c.Worst) && matchOrigin(f.Origin, c)
 }
 
 func oneOf(want []string, got string) bool {

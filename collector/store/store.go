@@ -43,6 +43,8 @@ type Tx interface {
 	Keys(gateway string) ([]Key, error)
 	// KeyUsers gives the gateways for which a key is recorded, sorted.
 	KeyUsers(key string) ([]string, error)
+	// Findings gives the open findings of each gateway, sorted by module and key.
+	Findings(gateways []string) (map[string][]Finding, error)
 	// Reports gives the stored reports of a gateway, oldest first.
 	Reports(gateway string) ([]Report, error)
 	// Evidence gives the signed bytes behind findings, or ErrNotFound.
@@ -59,6 +61,7 @@ type Batch struct {
 	Beats    []Beat
 	Modules  []Module // whole rows, new or in place of the known ones
 	Gone     []ModuleKey
+	Findings []Found // all findings of these gateways, in place of those that are stored
 	Reports  []Report
 	Evidence []Evidence // kept once per gateway and digest
 	Events   []Event
@@ -77,6 +80,10 @@ type Reader interface {
 	SameIMEI(ctx context.Context, imei string, limit int) ([]ModuleKey, error)
 	// Cohorts gives all kinds of modules with their counts.
 	Cohorts(ctx context.Context) ([]Cohort, error)
+	// Findings gives the open findings, the newest first where the page does not say otherwise.
+	Findings(ctx context.Context, f FindingFilter, p Page) (FindingList, error)
+	// FindingCounts gives all kinds of findings with their counts, the most severe first.
+	FindingCounts(ctx context.Context) ([]FindingCount, error)
 	Events(ctx context.Context, f EventFilter, p Page) (EventList, error)
 	// Reports gives the reports of a gateway, newest first.
 	Reports(ctx context.Context, gateway string, p Page) (ReportList, error)
@@ -141,6 +148,12 @@ type Gateway struct {
 	Conflict string `json:"conflict,omitempty"`
 	// Data is the version of the knowledge that its modules were judged with.
 	Data string `json:"data"`
+	// Policy is the version of the policy that found its findings, "@" and the day from which
+	// on that holds. Found names them all; see [FoundNumber].
+	Policy string `json:"policy"`
+	Found  int64  `json:"-"`
+	// Cleared is where in its order a person cleared its conflict.
+	Cleared inventory.Order `json:"-"`
 }
 
 // Beat is what a heartbeat changes of a gateway.
@@ -170,10 +183,23 @@ type Module struct {
 	// Possible lists the maker slugs that remain when the maker is open.
 	Possible []string `json:"possible,omitempty"`
 	Seems    string   `json:"seems,omitempty"`
+	// Worst is the highest severity among its findings that no exception covers, or "".
+	Worst string `json:"worst,omitempty"`
+	// Duplicate says that another module of the fleet reports the same IMEI.
+	Duplicate bool `json:"duplicate_imei,omitempty"`
+	// Facts is what rules can read of it beyond this.
+	Facts Facts `json:"-"`
 	// Last is what was known before the module stopped telling as much. Nil: nothing more than now.
 	Last    *Last     `json:"last_known,omitempty"`
 	First   time.Time `json:"first_seen"`
 	Changed time.Time `json:"changed"`
+}
+
+// Facts is what the verdict says of a module beyond its row, in so far as rules can read it.
+type Facts struct {
+	Reason    string               `json:"reason,omitempty"`
+	Conflicts []inventory.Conflict `json:"conflicts,omitempty"`
+	Parts     []inventory.Part     `json:"parts,omitempty"`
 }
 
 // Last is what was known of a module until a report that told less.

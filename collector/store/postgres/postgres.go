@@ -56,7 +56,7 @@ func dialect() sqlstore.Dialect {
 		Name: "the PostgreSQL store",
 		Types: map[string]string{
 			"serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "growing": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-			"blob": "BYTEA", "text": `TEXT COLLATE "C"`, "roomy": " WITH (fillfactor = 70)",
+			"blob": "BYTEA", "text": `TEXT COLLATE "C"`, "roomy": " WITH (fillfactor = 70)", "clustered": "",
 		},
 		Numbered: true, Arrays: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
 		Lock: lock, Ordered: ordered, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,

@@ -71,7 +71,7 @@ func dialect() sqlstore.Dialect {
 	return sqlstore.Dialect{
 		Name: "the SQLite store",
 		Types: map[string]string{
-			"serial": "INTEGER PRIMARY KEY", "growing": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "text": "TEXT", "roomy": "",
+			"serial": "INTEGER PRIMARY KEY", "growing": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "text": "TEXT", "roomy": "", "clustered": " WITHOUT ROWID",
 		},
 		Begin: "BEGIN IMMEDIATE", Writers: 1,
 		Insert: "INSERT OR ROLLBACK", // a failure ends the whole update anyway: no journal to undo one statement

@@ -38,6 +38,13 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"ModulesEveryWay", modulesEveryWay},
 		{"GatewaysEveryWay", gatewaysEveryWay},
 		{"BadCursors", badCursors},
+		{"KeepsFindings", keepsFindings},
+		{"CountsFindings", countsFindings},
+		{"FindingsAllOrNothing", findingsAllOrNothing},
+		{"FindingsEveryWay", findingsEveryWay},
+		{"FindingCursors", findingCursors},
+		{"HostileFindings", hostileFindings},
+		{"ModulesBySeverity", modulesBySeverity},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}

@@ -34,7 +34,8 @@ type bulk struct {
 	insert bool   // else it changes rows that exist, by the first column
 	head   string // of rows of values, up to VALUES
 	tail   string // after them
-	one    string // changes one row; the key is the last parameter
+	one    string // changes one row; the key is the last parameter, unless whole
+	whole  bool
 	arrays string
 }
 
@@ -75,6 +76,17 @@ func change(table, columns string) bulk {
 			strings.Join(names, ", ") + ") WHERE " + table + "." + key + " = v." + key}
 }
 
+// deletion makes a bulk that deletes rows by all of the columns.
+func deletion(table, columns string) bulk {
+	names, kinds := readColumns(columns)
+	var one, many []string
+	for _, c := range names {
+		one, many = append(one, c+" = ?"), append(many, table+"."+c+" = v."+c)
+	}
+	return bulk{kinds: kinds, whole: true, one: "DELETE FROM " + table + " WHERE " + strings.Join(one, " AND "),
+		arrays: "DELETE FROM " + table + " USING unnest(" + arrays(kinds) + ") AS v(" + strings.Join(names, ", ") + ") WHERE " + strings.Join(many, " AND ")}
+}
+
 func arrays(kinds []kind) string {
 	var list []string
 	for _, k := range kinds {
@@ -100,7 +112,10 @@ func (t *tx) run(b *bulk, n int, row func(i int) []any) error {
 	case !b.insert:
 		for i := range n {
 			cells := row(i)
-			if _, err := t.w.exec(t.ctx, b.one, append(cells[1:len(cells):len(cells)], cells[0])...); err != nil {
+			if !b.whole {
+				cells = append(cells[1:len(cells):len(cells)], cells[0])
+			}
+			if _, err := t.w.exec(t.ctx, b.one, cells...); err != nil {
 				return err
 			}
 		}

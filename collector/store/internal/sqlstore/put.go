@@ -8,28 +8,37 @@ import (
 
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
-	gateways, gateway, beat, modules, cohorts, reports, evidence, events, keys, rejected, marks bulk
+	gateways, gateway, beat, modules, cohorts, reports, evidence, events, keys, rejected, marks,
+	kinds, verdicts, findings, closed, gone, dropped bulk
 }
 
 // gatewaySpec has the columns in the order of gatewayArgs.
 const gatewaySpec = "id hostname labels agent os arch boot# seq# report digest reason clock# clock_synced# truncated# " +
-	"beat_boot# beat_seq# report_key first_seen# changed# last_seen# modules# silent# health conflict judged"
+	"beat_boot# beat_seq# report_key first_seen# changed# last_seen# modules# silent# health conflict judged policy found# cleared_boot# cleared_seq#"
 
 func newStatements() statements {
 	s := statements{
 		gateways: insertion("gateways", gatewaySpec, ""),
 		gateway:  change("gateways", gatewaySpec),
 		beat:     change("gateways", "id beat_boot# beat_seq# last_seen# clock# clock_synced# health silent#"),
-		modules:  insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed#", "gateway id"),
+		modules:  insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed# facts duplicate#", "gateway id"),
 		cohorts: insertion("cohorts", "no# state maker maker_name badge model variant firmware chipset technology "+
-			"country parent_country conflicted# possible seems modules#", ""),
+			"country parent_country conflicted# possible seems worst modules#", ""),
 		reports:  insertion("reports", "gateway boot# seq# id received# clock# clock_synced# reason digest report_key", ""),
 		evidence: insertion("evidence", "gateway digest report report_key signature! body!", "-"),
-		events:   insertion("events", "kind gateway module at# boot# seq# report was became words", ""),
+		events:   insertion("events", "kind gateway module at# boot# seq# report was became words finding", ""),
 		keys:     insertion("keys", "gateway report_key state first_seen#", "gateway report_key"),
 		rejected: insertion("rejected", "received# sequence# subject gateway report_key reason words size# body!", "-"),
 		marks:    insertion("marks", "name n#", ""),
+		kinds:    insertion("finding_kinds", "no# rule list severity covered# modules# gateways#", ""),
+		verdicts: insertion("verdicts", "no# kind# edition words source since# failed# exception owner until# uses#", ""),
+		findings: insertion("findings", "gateway module kind# verdict# opened# report", "gateway module kind"),
+		closed:   deletion("findings", "gateway module kind#"),
+		gone:     deletion("modules", "gateway id"),
+		dropped:  deletion("events", "no#"),
 	}
+	s.kinds.tail = " ON CONFLICT (no) DO UPDATE SET modules = finding_kinds.modules + excluded.modules, gateways = finding_kinds.gateways + excluded.gateways"
+	s.verdicts.tail = " ON CONFLICT (no) DO UPDATE SET uses = verdicts.uses + excluded.uses"
 	s.cohorts.tail = " ON CONFLICT (no) DO UPDATE SET modules = cohorts.modules + excluded.modules"
 	s.marks.tail = " ON CONFLICT (name) DO UPDATE SET n = marks.n + excluded.n"
 	return s
@@ -41,7 +50,7 @@ func (t *tx) Put(b *store.Batch) error {
 		return errTwice
 	}
 	t.put = true
-	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putReports, t.putEvents, t.putKeys, t.putRejected}
+	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putFindings, t.putReports, t.putEvents, t.putKeys, t.putRejected}
 	for _, step := range steps {
 		if err := step(b); err != nil {
 			return t.w.s.fail("store", err)
@@ -102,10 +111,8 @@ func (t *tx) putModules(b *store.Batch) error {
 	if err := t.putCohorts(deltas); err != nil {
 		return err
 	}
-	for _, k := range b.Gone {
-		if _, err := t.w.exec(t.ctx, "DELETE FROM modules WHERE gateway = ? AND id = ?", k.Gateway, k.ID); err != nil {
-			return err
-		}
+	if err := t.run(&t.w.s.st.gone, len(b.Gone), func(i int) []any { return []any{b.Gone[i].Gateway, b.Gone[i].ID} }); err != nil {
+		return err
 	}
 	return t.run(&t.w.s.st.modules, len(b.Modules), func(i int) []any {
 		f := b.Modules[i].Facets()
@@ -182,10 +189,8 @@ func (t *tx) putEvents(b *store.Batch) error {
 			return err
 		}
 	}
-	for _, no := range b.Drop {
-		if _, err := t.w.exec(t.ctx, "DELETE FROM events WHERE no = ?", no); err != nil {
-			return err
-		}
+	if err := t.run(&t.w.s.st.dropped, len(b.Drop), func(i int) []any { return []any{b.Drop[i]} }); err != nil {
+		return err
 	}
 	return t.run(&t.w.s.st.events, len(b.Events), func(i int) []any { return eventArgs(&b.Events[i]) })
 }

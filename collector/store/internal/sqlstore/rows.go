@@ -13,12 +13,13 @@ import (
 // The columns of each table in the order in which they are scanned.
 const (
 	gatewayColumns = "id, hostname, labels, agent, os, arch, boot, seq, report, digest, reason, clock, clock_synced, truncated, " +
-		"beat_boot, beat_seq, report_key, first_seen, changed, last_seen, modules, silent, health, conflict, judged"
-	moduleColumns = "m.gateway, m.id, m.cohort, m.imei, m.hardware, m.confidence, m.last_known, m.first_seen, m.changed"
+		"beat_boot, beat_seq, report_key, first_seen, changed, last_seen, modules, silent, health, conflict, judged, " +
+		"policy, found, cleared_boot, cleared_seq"
+	moduleColumns = "m.gateway, m.id, m.cohort, m.imei, m.hardware, m.confidence, m.last_known, m.first_seen, m.changed, m.facts, m.duplicate"
 	facetColumns  = "c.state, c.maker, c.maker_name, c.badge, c.model, c.variant, c.firmware, c.chipset, c.technology, " +
-		"c.country, c.parent_country, c.conflicted, c.possible, c.seems"
+		"c.country, c.parent_country, c.conflicted, c.possible, c.seems, c.worst"
 	reportColumns = "no, gateway, boot, seq, id, received, clock, clock_synced, reason, digest, report_key"
-	eventColumns  = "no, kind, gateway, module, at, boot, seq, report, was, became, words"
+	eventColumns  = "no, kind, gateway, module, at, boot, seq, report, was, became, words, finding"
 	keyColumns    = "gateway, report_key, state, first_seen"
 	evidenceQuery = "SELECT gateway, digest, report, report_key, signature, body FROM evidence WHERE gateway = ? AND digest = ?"
 )
@@ -60,7 +61,8 @@ func scanGateway(r row) (store.Gateway, error) {
 	var labels, health string
 	var clock, synced, truncated, first, changed, seen, silent int64
 	err := r.Scan(&g.ID, &g.Hostname, &labels, &g.Agent, &g.OS, &g.Arch, &g.Boot, &g.Seq, &g.Report, &g.Digest, &g.Reason,
-		&clock, &synced, &truncated, &g.Beat.Boot, &g.Beat.Seq, &g.Key, &first, &changed, &seen, &g.Modules, &silent, &health, &g.Conflict, &g.Data)
+		&clock, &synced, &truncated, &g.Beat.Boot, &g.Beat.Seq, &g.Key, &first, &changed, &seen, &g.Modules, &silent, &health, &g.Conflict, &g.Data,
+		&g.Policy, &g.Found, &g.Cleared.Boot, &g.Cleared.Seq)
 	if err != nil {
 		return g, err
 	}
@@ -75,26 +77,29 @@ func scanGateway(r row) (store.Gateway, error) {
 func gatewayArgs(g *store.Gateway) []any {
 	return []any{g.ID, g.Hostname, text(g.Labels, len(g.Labels) == 0), g.Agent, g.OS, g.Arch, int64(g.Boot), int64(g.Seq), g.Report, g.Digest,
 		string(g.Reason), micros(g.Clock), number(g.ClockSynced), number(g.Truncated), int64(g.Beat.Boot), int64(g.Beat.Seq), g.Key,
-		micros(g.First), micros(g.Changed), micros(g.Seen), int64(g.Modules), number(g.Silent), text(g.Health, len(g.Health) == 0), g.Conflict, g.Data}
+		micros(g.First), micros(g.Changed), micros(g.Seen), int64(g.Modules), number(g.Silent), text(g.Health, len(g.Health) == 0), g.Conflict, g.Data,
+		g.Policy, g.Found, int64(g.Cleared.Boot), int64(g.Cleared.Seq)}
 }
 
 // scanModule reads a module without its facets, and its cohort.
 func scanModule(r row, more ...any) (store.Module, int64, error) {
 	var m store.Module
-	var cohort, first, changed int64
-	var last string
-	err := r.Scan(append([]any{&m.Gateway, &m.ID, &cohort, &m.Identity.IMEI, &m.Identity.Hardware, &m.Confidence, &last, &first, &changed}, more...)...)
+	var cohort, first, changed, duplicate int64
+	var last, facts string
+	err := r.Scan(append([]any{&m.Gateway, &m.ID, &cohort, &m.Identity.IMEI, &m.Identity.Hardware, &m.Confidence, &last, &first, &changed, &facts, &duplicate}, more...)...)
 	if err != nil {
 		return m, 0, err
 	}
-	m.First, m.Changed = fromMicros(first), fromMicros(changed)
+	m.First, m.Changed, m.Duplicate = fromMicros(first), fromMicros(changed), duplicate != 0
+	var bad error
 	m.Last, err = value[*store.Last](last)
-	return m, cohort, err
+	m.Facts, bad = value[store.Facts](facts)
+	return m, cohort, errors.Join(err, bad)
 }
 
 func facetTargets(f *store.Facets, conflicted *int64) []any {
 	return []any{&f.State, &f.Maker, &f.MakerName, &f.Badge, &f.Model, &f.Variant, &f.Firmware, &f.Chipset, &f.Technology,
-		&f.Country, &f.ParentCountry, conflicted, &f.Possible, &f.Seems}
+		&f.Country, &f.ParentCountry, conflicted, &f.Possible, &f.Seems, &f.Worst}
 }
 
 func scanModuleFacets(r row) (store.Module, store.Facets, error) {
@@ -107,12 +112,13 @@ func scanModuleFacets(r row) (store.Module, store.Facets, error) {
 }
 
 func moduleArgs(m *store.Module, cohort int64) []any {
-	return []any{m.Gateway, m.ID, cohort, m.Identity.IMEI, m.Identity.Hardware, m.Confidence, text(m.Last, m.Last == nil), micros(m.First), micros(m.Changed)}
+	return []any{m.Gateway, m.ID, cohort, m.Identity.IMEI, m.Identity.Hardware, m.Confidence, text(m.Last, m.Last == nil), micros(m.First), micros(m.Changed),
+		text(m.Facts, m.Facts.Reason == "" && len(m.Facts.Conflicts)+len(m.Facts.Parts) == 0), number(m.Duplicate)}
 }
 
 func cohortArgs(no int64, f *store.Facets, modules int) []any {
 	return []any{no, string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware, f.Chipset, f.Technology,
-		f.Country, f.ParentCountry, number(f.Conflicted), f.Possible, f.Seems, int64(modules)}
+		f.Country, f.ParentCountry, number(f.Conflicted), f.Possible, f.Seems, f.Worst, int64(modules)}
 }
 
 func scanReport(r row) (int64, store.Report, error) {
@@ -137,20 +143,22 @@ func scanEvidence(r row) (store.Evidence, error) {
 func scanEvent(r row) (store.Event, error) {
 	var e store.Event
 	var at int64
-	var was, became string
-	err := r.Scan(&e.No, &e.Kind, &e.Gateway, &e.Module, &at, &e.Boot, &e.Seq, &e.Report, &was, &became, &e.Text)
+	var was, became, finding string
+	err := r.Scan(&e.No, &e.Kind, &e.Gateway, &e.Module, &at, &e.Boot, &e.Seq, &e.Report, &was, &became, &e.Text, &finding)
 	if err != nil {
 		return e, err
 	}
 	e.At = fromMicros(at)
-	var bad error
+	var bad, worse error
 	e.From, err = value[*store.Brief](was)
 	e.To, bad = value[*store.Brief](became)
-	return e, errors.Join(err, bad)
+	e.Finding, worse = value[*store.FindingBrief](finding)
+	return e, errors.Join(err, bad, worse)
 }
 
 func eventArgs(e *store.Event) []any {
-	return []any{string(e.Kind), e.Gateway, e.Module, micros(e.At), int64(e.Boot), int64(e.Seq), e.Report, text(e.From, e.From == nil), text(e.To, e.To == nil), e.Text}
+	return []any{string(e.Kind), e.Gateway, e.Module, micros(e.At), int64(e.Boot), int64(e.Seq), e.Report, text(e.From, e.From == nil), text(e.To, e.To == nil), e.Text,
+		text(e.Finding, e.Finding == nil)}
 }
 
 func scanKey(r row) (store.Key, error) {

@@ -15,7 +15,7 @@ import (
 type Dialect struct {
 	// Name is used in errors.
 	Name string
-	// Types stand for {serial}, {growing}, {blob}, {text} and {roomy} in the schema.
+	// Types stand for {serial}, {growing}, {blob}, {text}, {roomy} and {clustered} in the schema.
 	Types map[string]string
 	// Numbered says that parameters are $1, $2, …; else they are ?.
 	Numbered bool

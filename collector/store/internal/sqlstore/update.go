@@ -17,7 +17,9 @@ type tx struct {
 	known map[string]*store.Gateway
 	// cohorts holds where each loaded module stands now, by gateway and id.
 	cohorts map[string]map[string]store.Facets
-	put     bool
+	// found holds the stored findings of each gateway that was asked for.
+	found map[string][]store.Finding
+	put   bool
 }
 
 // errTwice: the rows already written would not be counted rightly.
@@ -28,7 +30,7 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 	ids := slices.Compact(slices.Sorted(slices.Values(gateways)))
 	var own error // fn's, which is handed back as it is
 	err := s.change(ctx, func(w *writer) error {
-		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, cohorts: map[string]map[string]store.Facets{}}
+		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, cohorts: map[string]map[string]store.Facets{}, found: map[string][]store.Finding{}}
 		if s.d.Lock != nil && len(ids) > 0 {
 			if err := s.d.Lock(ctx, w.conn, ids); err != nil {
 				return err

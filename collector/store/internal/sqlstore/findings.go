@@ -1,0 +1,295 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+const findingColumns = "f.gateway, f.module, f.kind, f.opened, f.report, " +
+	"v.edition, v.words, v.source, v.since, v.failed, v.exception, v.owner, v.until"
+
+// Findings implements [store.Tx].
+func (t *tx) Findings(gateways []string) (map[string][]store.Finding, error) {
+	found := map[string][]store.Finding{}
+	q := "SELECT " + findingColumns + ", k.rule, k.list, k.severity FROM findings f JOIN verdicts v ON v.no = f.verdict " +
+		"JOIN finding_kinds k ON k.no = f.kind WHERE f.gateway {in}"
+	for _, g := range gateways {
+		t.found[g] = nil
+	}
+	err := t.load(q, gateways, func(r *sql.Rows) error {
+		var k store.Kind
+		f, _, err := scanFinding(r, &k.Rule, &k.List, &k.Severity)
+		if err != nil {
+			return err
+		}
+		name(&f, k)
+		found[f.Gateway] = append(found[f.Gateway], f)
+		return nil
+	})
+	for g, fs := range found {
+		slices.SortFunc(fs, store.CompareFindings)
+		t.found[g] = slices.Clone(fs)
+	}
+	return found, t.w.s.fail("load findings", err)
+}
+
+func scanFinding(r row, more ...any) (store.Finding, int64, error) {
+	var f store.Finding
+	var kind, opened, since, failed, until int64
+	err := r.Scan(append([]any{&f.Gateway, &f.Module, &kind, &opened, &f.Report,
+		&f.Edition, &f.Text, &f.Source, &since, &failed, &f.Exception, &f.Owner, &until}, more...)...)
+	f.Opened, f.Since, f.Until, f.Failed = fromMicros(opened), maybeTime(since), maybeTime(until), failed != 0
+	return f, kind, err
+}
+
+// name gives f what its kind says.
+func name(f *store.Finding, k store.Kind) {
+	f.Rule, f.List, f.Severity, f.Key = k.Rule, k.List, k.Severity, k.Rule
+	if k.List != "" {
+		f.Key = k.Rule + "/" + k.List
+	}
+}
+
+// maybeMicros keeps a time that may be none, as 0.
+func maybeMicros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return micros(t)
+}
+
+func maybeTime(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return fromMicros(n)
+}
+
+// foundChange is what a batch changes of findings.
+type foundChange struct {
+	kinds    map[store.Kind]*[2]int // modules, gateways
+	verdicts map[int64]*verdictUse
+	put, out []store.Finding
+}
+
+type verdictUse struct {
+	f *store.Finding
+	n int
+}
+
+// putFindings keeps the counts in step with the findings.
+func (t *tx) putFindings(b *store.Batch) error {
+	if len(b.Findings) == 0 {
+		return nil
+	}
+	var missing []string
+	for _, g := range b.Findings {
+		if _, ok := t.found[g.Gateway]; !ok && t.known[g.Gateway] != nil {
+			missing = append(missing, g.Gateway)
+		}
+	}
+	if _, err := t.Findings(missing); err != nil {
+		return err
+	}
+	c := &foundChange{kinds: map[store.Kind]*[2]int{}, verdicts: map[int64]*verdictUse{}}
+	for _, g := range b.Findings {
+		c.gateway(g.Gateway, t.found[g.Gateway], g.Findings)
+	}
+	if err := t.putKinds(c); err != nil {
+		return err
+	}
+	err := t.run(&t.w.s.st.closed, len(c.out), func(i int) []any {
+		f := &c.out[i]
+		return []any{f.Gateway, f.Module, f.Kind().Number()}
+	})
+	if err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.findings, len(c.put), func(i int) []any {
+		f := &c.put[i]
+		return []any{f.Gateway, f.Module, f.Kind().Number(), f.Number(), micros(f.Opened), f.Report}
+	})
+}
+
+// gateway compares the findings of one gateway with those that are stored.
+func (c *foundChange) gateway(id string, before, now []store.Finding) {
+	type place struct {
+		module string
+		kind   store.Kind
+	}
+	was := map[place]*store.Finding{}
+	had, has := map[store.Kind]bool{}, map[store.Kind]bool{}
+	for i := range before {
+		f := &before[i]
+		was[place{f.Module, f.Kind()}] = f
+		had[f.Kind()] = true
+	}
+	is := map[place]bool{}
+	for i := range now {
+		f := now[i]
+		f.Gateway = id
+		k := place{f.Module, f.Kind()}
+		if is[k] {
+			continue
+		}
+		is[k], has[f.Kind()] = true, true
+		old := was[k]
+		delete(was, k)
+		if old == nil {
+			c.count(&f, 1)
+		} else if old.Number() != f.Number() {
+			c.count(old, -1)
+			c.count(&f, 1)
+		} else if old.Opened.Equal(f.Opened) && old.Report == f.Report {
+			continue
+		}
+		c.put = append(c.put, f)
+	}
+	for _, f := range was {
+		c.count(f, -1)
+		c.out = append(c.out, *f)
+	}
+	for k := range had {
+		if !has[k] {
+			c.kind(k)[1]--
+		}
+	}
+	for k := range has {
+		if !had[k] {
+			c.kind(k)[1]++
+		}
+	}
+}
+
+func (c *foundChange) kind(k store.Kind) *[2]int {
+	if c.kinds[k] == nil {
+		c.kinds[k] = new([2]int)
+	}
+	return c.kinds[k]
+}
+
+func (c *foundChange) count(f *store.Finding, n int) {
+	if f.Module != "" {
+		c.kind(f.Kind())[0] += n
+	}
+	no := f.Number()
+	if c.verdicts[no] == nil {
+		own := *f
+		c.verdicts[no] = &verdictUse{f: &own}
+	}
+	c.verdicts[no].n += n
+}
+
+// putKinds writes the counts. Always in one order, so that two collectors never wait for
+// each other.
+func (t *tx) putKinds(c *foundChange) error {
+	type numbered struct {
+		no int64
+		k  store.Kind
+		n  *[2]int
+	}
+	var kinds []numbered
+	for k, n := range c.kinds {
+		kinds = append(kinds, numbered{k.Number(), k, n})
+	}
+	slices.SortFunc(kinds, func(a, b numbered) int { return cmp.Compare(a.no, b.no) })
+	err := t.run(&t.w.s.st.kinds, len(kinds), func(i int) []any {
+		k := &kinds[i]
+		return []any{k.no, k.k.Rule, k.k.List, k.k.Severity, number(k.k.Covered), int64(k.n[0]), int64(k.n[1])}
+	})
+	if err != nil {
+		return err
+	}
+	var nos []int64
+	for no := range c.verdicts {
+		nos = append(nos, no)
+	}
+	slices.Sort(nos)
+	return t.run(&t.w.s.st.verdicts, len(nos), func(i int) []any {
+		u := c.verdicts[nos[i]]
+		return verdictArgs(nos[i], u.f, u.n)
+	})
+}
+
+func verdictArgs(no int64, f *store.Finding, uses int) []any {
+	return []any{no, f.Kind().Number(), f.Edition, f.Text, f.Source, maybeMicros(f.Since), number(f.Failed), f.Exception, f.Owner,
+		maybeMicros(f.Until), int64(uses)}
+}
+
+// kindCount is a kind of findings and how many there are.
+type kindCount struct {
+	store.Kind
+	no                int64
+	modules, gateways int
+}
+
+// findings is how many findings there are of the kind: of modules, or of gateways.
+func (k *kindCount) findings() int {
+	if k.modules > 0 {
+		return k.modules
+	}
+	return k.gateways
+}
+
+func (s *Store) kinds(ctx context.Context, tx *sql.Tx) ([]kindCount, error) {
+	var out []kindCount
+	q := "SELECT no, rule, list, severity, covered, modules, gateways FROM finding_kinds WHERE modules > 0 OR gateways > 0"
+	err := s.each(ctx, tx, q, nil, func(r *sql.Rows) error {
+		var k kindCount
+		var covered int64
+		err := r.Scan(&k.no, &k.Rule, &k.List, &k.Severity, &covered, &k.modules, &k.gateways)
+		k.Covered = covered != 0
+		out = append(out, k)
+		return err
+	})
+	slices.SortFunc(out, func(a, b kindCount) int {
+		return cmp.Or(-cmp.Compare(store.SeverityRank(a.Severity), store.SeverityRank(b.Severity)),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.List, b.List), cmp.Compare(a.no, b.no))
+	})
+	return out, err
+}
+
+// FindingCounts implements [store.Reader].
+func (s *Store) FindingCounts(ctx context.Context) ([]store.FindingCount, error) {
+	var out []store.FindingCount
+	err := s.view(ctx, "count findings", func(tx *sql.Tx) error {
+		kinds, err := s.kinds(ctx, tx)
+		for _, k := range kinds {
+			out = append(out, store.FindingCount{Rule: k.Rule, List: k.List, Severity: k.Severity, Covered: k.Covered, Modules: k.modules, Gateways: k.gateways})
+		}
+		return err
+	})
+	return out, err
+}
+
+// policies fills in by which policy the gateways of a page were judged.
+func (s *Store) policies(ctx context.Context, tx *sql.Tx, fs []store.Finding) error {
+	if len(fs) == 0 {
+		return nil
+	}
+	by := map[string]string{}
+	var ids []any
+	for i := range fs {
+		if _, ok := by[fs[i].Gateway]; !ok {
+			by[fs[i].Gateway] = ""
+			ids = append(ids, fs[i].Gateway)
+		}
+	}
+	q := "SELECT id, policy FROM gateways WHERE id IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(ids)), ", ") + ")"
+	err := s.each(ctx, tx, q, ids, func(r *sql.Rows) error {
+		var id, policy string
+		err := r.Scan(&id, &policy)
+		by[id], _, _ = strings.Cut(policy, "@")
+		return err
+	})
+	for i := range fs {
+		fs[i].Policy = by[fs[i].Gateway]
+	}
+	return err
+}
