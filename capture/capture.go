@@ -60,6 +60,8 @@ const (
 	UseFinal      Use = "final"
 	UseUnasked    Use = "unasked"
 	UseDescriptor Use = "descriptor"
+	// UseManaged: what a modem manager shows of the module.
+	UseManaged Use = "managed"
 	// UseNone: the line was left out. Why says for what reason.
 	UseNone Use = "left out"
 )

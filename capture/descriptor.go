@@ -10,6 +10,7 @@ import (
 // What the kernel and its tools print about devices on USB and PCI.
 var (
 	lsusb    = regexp.MustCompile(`^Bus \d{3} Device \d{3}: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\b`)
+	lsusbStr = regexp.MustCompile(`^i(Manufacturer|Product)\s+\d+ (.+)$`) // of lsusb -v
 	dmesgNew = regexp.MustCompile(`\busb (\d+-[\d.]+): New USB device found, idVendor=([0-9a-fA-F]{4}), idProduct=([0-9a-fA-F]{4})`)
 	dmesgStr = regexp.MustCompile(`\busb (\d+-[\d.]+): (Product|Manufacturer): (.*)$`)
 	dmesgTTY = regexp.MustCompile(`\b(?:option|qcserial|sierra|qmi_wwan|cdc_mbim)\S* (\d+-[\d.]+):\d+\.\d+: `)
@@ -82,13 +83,15 @@ func describe(lines []logged) []*described {
 
 type table struct {
 	found []*described
-	last  *described // of /sys/kernel/debug/usb/devices
+	last  *described // of usb-devices and lsusb -v
 }
 
 func (t *table) read(l logged) {
 	s := strings.TrimSpace(l.rest)
 	if m := lsusb.FindStringSubmatch(s); m != nil {
-		t.device(l, "usb", "", m[1], m[2])
+		t.last = t.device(l, "usb", "", m[1], m[2])
+	} else if m := lsusbStr.FindStringSubmatch(s); m != nil {
+		t.text(l, t.last, m[1], m[2])
 	} else if m := dmesgNew.FindStringSubmatch(s); m != nil {
 		t.device(l, "usb", m[1], m[2], m[3])
 	} else if m := usbfsID.FindStringSubmatch(s); m != nil {

@@ -8,7 +8,8 @@
 // A log is read in layers: terminal escapes and edits are taken out, time stamps,
 // log levels and prompts are taken off, marks of direction (-->, TX:, send (…), hex
 // dumps) say who spoke, and what has no mark is read as V.250 prescribes: a command,
-// its information text, its final result code.
+// its information text, its final result code. Beside the dialogue it reads what lsusb,
+// usb-devices, lspci and the kernel say of the device, and what mmcli shows of the modem.
 //
 // It promises that every line of an exchange stands in the input, that input is
 // bounded and that no input makes it fail other than with an error.

@@ -15,7 +15,7 @@ import (
 )
 
 // record is one line of JSON Lines. Other keys are ignored. A module object of a
-// report is read as well: its transcript and device stand under other names.
+// report is read as well: its transcript and device stand under other names; and so is what `mmcli -J` prints.
 type record struct {
 	ID         string               `json:"id"`
 	Exchange   []inventory.Exchange `json:"exchange"`
@@ -24,6 +24,9 @@ type record struct {
 	USB        *inventory.Device    `json:"usb"`
 	PCI        *inventory.Device    `json:"pci"`
 	Device     *inventory.Device    `json:"device"`
+	Managed    *inventory.Managed   `json:"managed"`
+	// Modem is what `mmcli -J` prints.
+	Modem *mmcliModem `json:"modem"`
 }
 
 // ReadJSONLines reads one case a line, in order, without holding more than one. A
@@ -77,7 +80,11 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 }
 
 func (rec *record) toCase() Case {
-	o := fingerprint.Observation{Transcript: rec.Exchange, Banner: rec.Banner, USB: rec.USB, PCI: rec.PCI}
+	o := fingerprint.Observation{Transcript: rec.Exchange, Banner: rec.Banner, USB: rec.USB, PCI: rec.PCI, Managed: rec.Managed}
+	if rec.Modem != nil {
+		m := rec.Modem.managed()
+		o.Managed = &m
+	}
 	if o.Transcript == nil {
 		o.Transcript = rec.Transcript
 	}

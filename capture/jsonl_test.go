@@ -46,6 +46,27 @@ func TestReadJSONLines(t *testing.T) {
 	}
 }
 
+// What a modem manager knows is read under the key of a module object, and as mmcli prints it.
+func TestReadJSONLinesManaged(t *testing.T) {
+	const text = `{"id": "a", "managed": {"by": "ModemManager", "manufacturer": "Telit", "model": "FN980m", "revision": "M0H.020001"}}
+{"modem": {"generic": {"manufacturer": "Telit", "model": "FN980m", "revision": "M0H.020001", "plugin": "--"}}}
+`
+	want := inventory.Managed{By: "ModemManager", Manufacturer: "Telit", Model: "FN980m", Revision: "M0H.020001"}
+	n := 0
+	for c, err := range capture.ReadJSONLines(strings.NewReader(text)) {
+		if err != nil || c.Managed == nil {
+			t.Fatalf("case %d: managed %v, error %v", n, c.Managed, err)
+		}
+		if diff := cmp.Diff(want, *c.Managed); diff != "" {
+			t.Errorf("case %d: -want +got\n%s", n, diff)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("%d cases, want 2", n)
+	}
+}
+
 func TestReadJSONLinesTooLong(t *testing.T) {
 	text := `{"id":"` + strings.Repeat("x", capture.MaxLine) + "\"}\n" + `{"id":"after"}` + "\n"
 	var ids []string

@@ -15,7 +15,7 @@ func Sniff(text []byte) Format {
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSpace(line)
 		switch {
-		case len(line) == 0:
+		case len(line) == 0 || bytes.HasPrefix(line, []byte(`{"modem":`)): // of mmcli, alone or in a session
 		case line[0] == '{' && len(line) > 1:
 			objects++
 		default:

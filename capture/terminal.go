@@ -50,8 +50,11 @@ func ReadSessions(r io.Reader) ([]Case, []Used, error) {
 	}
 	lines, traits := prepare(split)
 	usb, pci, skip, used := descriptors(lines)
+	listed := managers(lines, skip)
 	channels := converse(readEvents(lines, traits, skip))
 	cases, more := assemble(channels)
+	used = append(used, more...)
+	cases, more = attachManagers(cases, listed)
 	used = append(used, more...)
 	if len(cases) == 0 {
 		cases, used = bannerOnly(channels, used)

@@ -110,6 +110,9 @@ func describe(cases []capture.Case, used []capture.Used, err error) string {
 		if d := c.PCI; d != nil {
 			fmt.Fprintf(&b, "  pci %s:%s\n", d.VID, d.PID)
 		}
+		if m := c.Managed; m != nil {
+			fmt.Fprintf(&b, "  %s %q %q %q %q %q %q\n", m.By, m.Manufacturer, m.Model, m.Revision, m.Hardware, m.EquipmentID, m.Plugin)
+		}
 		for _, l := range c.Banner {
 			fmt.Fprintf(&b, "  ! %q\n", l)
 		}

@@ -117,18 +117,6 @@ func masked(s string) bool {
 	return hidden > 2
 }
 
-// splitRevision takes a revision off the end of a model ("CS-15 R2.6.2-0634487", "A9G V02.00").
-func splitRevision(s string) (model, revision string, ok bool) {
-	i := strings.LastIndexByte(s, ' ')
-	if i < 2 || len(s)-i < 4 {
-		return s, "", false
-	}
-	if r := s[i+1:]; (r[0] == 'R' || r[0] == 'V') && digit(r[1]) && digit(r[2]) || (r[0] == 'R' || r[0] == 'V') && digit(r[1]) && r[2] == '.' {
-		return trim(s[:i]), r, true
-	}
-	return s, "", false
-}
-
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 func digits(s string) bool {

@@ -187,6 +187,7 @@ func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool, l
 		m.strength = knowledge.Hint
 	}
 	if whole {
+		w.cellular = w.cellular || fam.Strength >= knowledge.Fair
 		m.model = r.value
 		if f.joined {
 			m.model = fam.Variants[f.variant].Full
