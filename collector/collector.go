@@ -2,6 +2,7 @@ package collector
 
 import (
 	"crypto/ed25519"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
@@ -23,8 +25,12 @@ type Settings struct {
 	Keys KeyPolicy
 	// Listener serves pages, API and metrics. Nil: nothing is served. Run closes it.
 	Listener net.Listener
-	// AllowOpen lets Listener be one that other machines reach, though there is no access
-	// control. See ErrOpen.
+	// TLS serves Listener with TLS. Nil: without.
+	TLS *tls.Config
+	// Access says who may ask; Store, Log, Now, Loopback and Open are filled in.
+	Access access.Settings
+	// AllowOpen lets Listener be one that other machines reach without TLS, such as one
+	// behind a proxy. Without any token and provider anybody may then read. See ErrOpen.
 	AllowOpen bool
 	// Silence is how long a gateway may say nothing before it counts as silent. 0 is 1 h.
 	Silence time.Duration

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
@@ -24,7 +25,8 @@ type collector struct {
 	health  health
 	asker   *asker
 	outbox  *outbox
-	begun   sync.Once // Ready was called
+	access  *access.Guard // nil: nothing is served
+	begun   sync.Once     // Ready was called
 	// ackWait is when the broker delivers again what was not acknowledged, nakWait when
 	// what could not be stored. drainTime is what a collector that ends takes to store what
 	// it has in hand.
@@ -63,7 +65,7 @@ func Run(ctx context.Context, s Settings) error {
 }
 
 func (c *collector) run(ctx context.Context) error {
-	server, err := c.server()
+	server, err := c.server(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,6 +81,7 @@ func (c *collector) run(ctx context.Context) error {
 				cancel(err)
 			}
 		})
+		wg.Go(func() { c.access.Keep(ctx) })
 	}
 	err = c.sessions(ctx)
 	cancel(nil)

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -10,54 +11,67 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
 
-func TestListenStaysOnThisMachine(t *testing.T) {
-	for _, address := range []string{"0.0.0.0:0", "[::]:0", ":0"} {
-		ln, err := Listen(t.Context(), address, false)
-		if !errors.Is(err, ErrOpen) {
-			t.Errorf("%s: %v", address, err)
+// A listener that other machines reach is served with TLS and access control only, or with
+// the operator's word that a proxy has them.
+func TestOpenListener(t *testing.T) {
+	for _, c := range []struct {
+		name, address          string
+		tls, token, oidc, open bool
+		want                   bool
+	}{
+		{"this machine's", "127.0.0.1:0", false, false, false, false, true},
+		{"this machine's, IPv6 or 4", "localhost:0", false, false, false, false, true},
+		{"everybody's", "0.0.0.0:0", false, false, false, false, false},
+		{"everybody's, by no name", ":0", false, false, false, false, false},
+		{"TLS alone", "0.0.0.0:0", true, false, false, false, false},
+		{"a token alone", "0.0.0.0:0", false, true, false, false, false},
+		{"TLS and a token", "0.0.0.0:0", true, true, false, false, true},
+		{"TLS and a provider", "0.0.0.0:0", true, false, true, false, true},
+		{"allowed", "0.0.0.0:0", false, false, false, true, true},
+	} {
+		s := openStore(t)
+		b := newBench(t, s, nil)
+		var err error
+		b.s.Listener, err = Listen(t.Context(), c.address)
+		must(t, err)
+		b.s.AllowOpen = c.open
+		if c.tls {
+			b.s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		if c.token {
+			_, _, err := access.NewToken(t.Context(), s, "first", access.Read, 0, time.Now())
+			must(t, err)
+		}
+		if c.oidc {
+			b.s.Access.OIDC = &access.Provider{Issuer: "https://id.example"}
+		}
+		_, err = b.server(t.Context())
+		if c.want != (err == nil) || err != nil && (!errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), "rollcall token create")) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 		if err == nil {
-			ln.Close()
+			b.s.Listener.Close()
+		} else if c, err := net.Dial("tcp", b.s.Listener.Addr().String()); err == nil {
+			c.Close()
+			t.Error("a listener that is refused still listens")
 		}
 	}
-	for _, address := range []string{"127.0.0.1:0", "localhost:0"} {
-		ln, err := Listen(t.Context(), address, false)
-		if err != nil {
-			t.Errorf("%s: %v", address, err)
-			continue
-		}
-		if p := ln.Addr().(*net.TCPAddr).Port; p == 0 {
-			t.Errorf("%s: the port is not told", address)
-		}
-		ln.Close()
-	}
-	ln, err := net.Listen("tcp", "0.0.0.0:0")
-	must(t, err)
-	if _, err := NewServer(ln, http.NotFoundHandler(), false); !errors.Is(err, ErrOpen) {
-		t.Errorf("an open listener is served: %v", err)
-	}
-	ln, err = Listen(t.Context(), "0.0.0.0:0", true)
-	must(t, err)
-	if _, err := NewServer(ln, http.NotFoundHandler(), true); err != nil {
-		t.Errorf("allowed on purpose: %v", err)
-	}
-	ln.Close()
 }
 
 // A running answer comes to its end when the server is told to end, and the port is free then.
 func TestServerDrains(t *testing.T) {
-	ln, err := Listen(t.Context(), "127.0.0.1:0", false)
+	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	must(t, err)
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	s, err := NewServer(ln, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := NewServer(ln, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-goOn
 		_, _ = io.WriteString(w, "whole")
-	}), false)
-	must(t, err)
+	}), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -93,7 +107,7 @@ func TestServerDrains(t *testing.T) {
 // Everything is served on one listener, and to nobody who asks by another name.
 func TestServes(t *testing.T) {
 	srv := natslinktest.Start(t, natslinktest.Settings{})
-	ln, err := Listen(t.Context(), "127.0.0.1:0", false)
+	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	must(t, err)
 	base := "http://" + ln.Addr().String()
 	s := openStore(t)

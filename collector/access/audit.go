@@ -56,3 +56,27 @@ func problem(w http.ResponseWriter, status int, text string) {
 	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n'))
 }
+
+const (
+	pruneEvery = 6 * time.Hour
+	// keepAudits and keepAuditTime bound the log of who did what.
+	keepAudits    = 100_000
+	keepAuditTime = 400 * 24 * time.Hour
+)
+
+// Keep forgets, from time to time until ctx ends, sessions that are over and what was done long ago.
+func (g *Guard) Keep(ctx context.Context) {
+	t := time.NewTicker(pruneEvery)
+	defer t.Stop()
+	for {
+		now := g.s.Now()
+		if err := g.s.Store.PruneAccess(ctx, now, now.Add(-keepAuditTime), keepAudits); err != nil && ctx.Err() == nil {
+			g.s.Log.Error("cannot forget old sessions", "error", err)
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

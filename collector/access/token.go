@@ -64,7 +64,9 @@ func NewToken(ctx context.Context, s Store, name string, role Role, ttl time.Dur
 }
 
 // shown is the part of a token that lists show.
-func shown(token string) string { return token[:len(tokenPrefix)+base64.RawURLEncoding.EncodedLen(idBytes)] }
+func shown(token string) string {
+	return token[:len(tokenPrefix)+base64.RawURLEncoding.EncodedLen(idBytes)]
+}
 
 // wellFormed says whether text can be a token, so that nothing else is looked up.
 func wellFormed(text string) bool {

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
@@ -29,6 +31,13 @@ func (s *server) answer(ask func(*http.Request) (any, error)) http.HandlerFunc {
 		body, err := Encode(v)
 		if err != nil {
 			s.problem(w, r, err)
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			_, _ = w.Write(body) // who asked may have left
 			return
 		}
 		Send(w, r, "application/json", body)
@@ -56,12 +65,18 @@ func Send(w http.ResponseWriter, r *http.Request, mediaType string, body []byte)
 // problem answers with what went wrong, and keeps what is nobody's business to the log.
 func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	var usage *UsageError
+	var busy *fleet.BusyError
 	p := Problem{Error: err.Error()}
 	switch {
 	case errors.As(err, &usage), errors.Is(err, store.ErrCursor):
 		p.Status = http.StatusBadRequest
 	case errors.Is(err, store.ErrNotFound):
 		p.Status = http.StatusNotFound
+	case errors.As(err, &busy):
+		p.Status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", strconv.Itoa(int(busy.Wait.Seconds())+1))
+	case errors.Is(err, fleet.ErrAway):
+		p.Status = http.StatusServiceUnavailable
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return // who asked has left
 	case errors.Is(err, context.DeadlineExceeded):
@@ -122,7 +137,7 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if err := s.ready(r.Context()); err != nil {
+	if err := s.Ready(r.Context()); err != nil {
 		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
@@ -18,129 +19,73 @@ var openAPI []byte
 // questionTime bounds one question.
 const questionTime = 20 * time.Second
 
+// Settings are what the API needs. Fleet, Guard and Audits are needed.
+type Settings struct {
+	Fleet *fleet.Fleet
+	// Guard says who may ask for what.
+	Guard *access.Guard
+	// Audits is where it is kept who did what.
+	Audits access.Store
+	// Settle takes a gateway's conflict away, or gives store.ErrNotFound. Nil: it cannot.
+	Settle func(ctx context.Context, gateway string) error
+	// Ready says what keeps the collector from its work, or nil.
+	Ready func(context.Context) error
+	// Log gets what nobody outside should read. Nil: nothing.
+	Log *slog.Logger
+}
+
 type server struct {
+	Settings
 	fleet *fleet.Fleet
-	ready func(context.Context) error
 	log   *slog.Logger
 }
 
-// New serves /api/v1/…, /healthz and /readyz. ready says what keeps the collector from its
-// work, or nil.
-func New(f *fleet.Fleet, ready func(context.Context) error, log *slog.Logger) http.Handler {
-	s := &server{f, ready, log}
+// New serves /api/v1/…, /healthz and /readyz.
+func New(s Settings) http.Handler {
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	srv := &server{Settings: s, fleet: s.Fleet, log: s.Log}
 	mux := http.NewServeMux()
-	for pattern, h := range s.routes() {
-		mux.HandleFunc("GET "+pattern, h)
+	for _, r := range srv.routes() {
+		var h http.Handler = r.handler
+		if r.role != "" {
+			h = s.Guard.Require(r.role, h)
+		}
+		mux.Handle(r.method+" "+r.path, h)
 	}
 	return mux
 }
 
-// routes are the paths, written as ServeMux patterns.
-func (s *server) routes() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"/healthz":                          s.healthz,
-		"/readyz":                           s.readyz,
-		"/api/v1/openapi.json":              s.document,
-		"/api/v1/summary":                   s.answer(s.summary),
-		"/api/v1/gateways":                  s.answer(s.gateways),
-		"/api/v1/gateways/{id}":             s.answer(s.gateway),
-		"/api/v1/gateways/{id}/reports":     s.answer(s.reports),
-		"/api/v1/modules":                   s.answer(s.modules),
-		"/api/v1/modules/{gateway}/{id...}": s.answer(s.module),
-		"/api/v1/events":                    s.answer(s.events),
-		"/api/v1/rejected":                  s.answer(s.rejected),
-		"/api/":                             s.answer(s.nothing),
-	}
+// route is one thing that can be asked for. role "" is everybody's.
+type route struct {
+	method, path string
+	role         access.Role
+	handler      http.HandlerFunc
 }
 
-func (s *server) summary(r *http.Request) (any, error) { return s.fleet.Summary(r.Context()) }
-
-func (s *server) gateway(r *http.Request) (any, error) {
-	g, err := s.fleet.Gateway(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return nil, err
+// routes are all of them; paths are written as ServeMux patterns.
+func (s *server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/healthz", "", s.healthz},
+		{get, "/readyz", "", s.readyz},
+		{get, "/api/v1/openapi.json", "", s.document},
+		{get, "/api/v1/me", access.Read, s.answer(s.me)},
+		{get, "/api/v1/summary", access.Read, s.answer(s.summary)},
+		{get, "/api/v1/gateways", access.Read, s.answer(s.gateways)},
+		{get, "/api/v1/gateways/{id}", access.Read, s.answer(s.gateway)},
+		{get, "/api/v1/gateways/{id}/reports", access.Read, s.answer(s.reports)},
+		{post, "/api/v1/gateways/{id}/scan", access.Operate, s.answer(s.scan)},
+		{post, "/api/v1/gateways/{id}/settle", access.Operate, s.answer(s.settle)},
+		{get, "/api/v1/modules", access.Read, s.answer(s.modules)},
+		{get, "/api/v1/modules/{gateway}/{id...}", access.Read, s.answer(s.module)},
+		{get, "/api/v1/export/modules", access.Read, s.exportModules},
+		{get, "/api/v1/events", access.Read, s.answer(s.events)},
+		{get, "/api/v1/rejected", access.Read, s.answer(s.rejected)},
+		{get, "/api/v1/audit", access.Admin, s.answer(s.audit)},
+		{get, "/api/", access.Read, s.answer(s.nothing)},
 	}
-	return newGateway(g), nil
-}
-
-func (s *server) module(r *http.Request) (any, error) {
-	id, err := DecodeModuleID(r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.fleet.Module(r.Context(), store.ModuleKey{Gateway: r.PathValue("gateway"), ID: id})
-	if err != nil {
-		return nil, err
-	}
-	return newModule(m), nil
-}
-
-func (s *server) gateways(r *http.Request) (any, error) {
-	q, err := parse(r.URL.Query(), "state", "q")
-	if err != nil {
-		return nil, err
-	}
-	f, err := q.GatewayFilter()
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.fleet.Store.Gateways(r.Context(), f, q.Page())
-	items := make([]GatewayItem, len(l.Items))
-	for i := range l.Items {
-		items[i] = newGatewayItem(&l.Items[i])
-	}
-	list := List[GatewayItem]{Items: items, Next: l.Next}
-	if l.Total >= 0 {
-		list.Total = &l.Total
-	}
-	return list, err
-}
-
-func (s *server) modules(r *http.Request) (any, error) {
-	q, err := parse(r.URL.Query(), ModuleParameters()...)
-	if err != nil {
-		return nil, err
-	}
-	f, err := q.ModuleFilter()
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.fleet.Store.Modules(r.Context(), f, q.Page())
-	return List[store.Module]{Items: orEmpty(l.Items), Next: l.Next, Total: &l.Total, AtLeast: l.AtLeast}, err
-}
-
-func (s *server) events(r *http.Request) (any, error) {
-	q, err := parse(r.URL.Query(), "kind", "gateway", "module")
-	if err != nil {
-		return nil, err
-	}
-	f, err := q.EventFilter()
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.fleet.Store.Events(r.Context(), f, q.Page())
-	return List[store.Event]{Items: orEmpty(l.Items), Next: l.Next}, err
-}
-
-func (s *server) reports(r *http.Request) (any, error) {
-	q, err := parse(r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.fleet.Store.Gateway(r.Context(), r.PathValue("id")); err != nil {
-		return nil, err
-	}
-	l, err := s.fleet.Store.Reports(r.Context(), r.PathValue("id"), q.Page())
-	return List[store.Report]{Items: orEmpty(l.Items), Next: l.Next}, err
-}
-
-func (s *server) rejected(r *http.Request) (any, error) {
-	q, err := parse(r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	l, err := s.fleet.Store.Rejected(r.Context(), q.Page())
-	return List[store.Rejected]{Items: orEmpty(l.Items), Next: l.Next}, err
 }
 
 func (s *server) nothing(*http.Request) (any, error) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/rollcall-iot/rollcall/collector"
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -64,9 +64,18 @@ func server(t *testing.T) (*httptest.Server, store.Store) {
 	stranger := collectortest.NewGateway("gw-01")
 	stranger.Key = evil.Key
 	take(stranger.Report(t))
-	srv := httptest.NewServer(api.New(collectortest.Fleet(s), func(context.Context) error { return nil }, slog.New(slog.DiscardHandler)))
+	srv := httptest.NewServer(api.New(settings(t, s)))
 	t.Cleanup(srv.Close)
 	return srv, s
+}
+
+// settings of an API of this machine's local person.
+func settings(t testing.TB, s store.Store) api.Settings {
+	t.Helper()
+	guard, err := access.New(access.Settings{Store: s, Loopback: true})
+	must(t, err)
+	return api.Settings{Fleet: collectortest.Fleet(s), Guard: guard, Audits: s, Ready: func(context.Context) error { return nil },
+		Settle: func(ctx context.Context, gateway string) error { _, err := s.Gateway(ctx, gateway); return err }}
 }
 
 func get(t testing.TB, address string, header ...string) (*http.Response, []byte) {
@@ -285,7 +294,9 @@ func TestG05JSONIsPrintable(t *testing.T) {
 }
 
 func TestReadyz(t *testing.T) {
-	h := api.New(collectortest.Fleet(collectortest.Store(t)), func(context.Context) error { return errors.New("no broker") }, slog.New(slog.DiscardHandler))
+	set := settings(t, collectortest.Store(t))
+	set.Ready = func(context.Context) error { return errors.New("no broker") }
+	h := api.New(set)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "no broker") {

@@ -19,6 +19,8 @@ type Fleet struct {
 	Base  judge.Identifier
 	// Silence is how long a gateway may say nothing before it counts as silent.
 	Silence time.Duration
+	// Scanner asks gateways to look now. Nil: nobody can be asked.
+	Scanner Scanner
 	// Now is the wall clock. Nil: the machine's.
 	Now func() time.Time
 }
@@ -79,9 +81,11 @@ func (f *Fleet) Module(ctx context.Context, k store.ModuleKey) (*Module, error) 
 		return nil, err
 	}
 	d := &Module{Module: row, Data: f.Base.Version()}
-	if err := f.prove(ctx, d); err != nil {
+	p, err := f.proven(ctx, k.Gateway)
+	if err != nil {
 		return nil, err
 	}
+	p.show(f, d)
 	if judge.Unique(row.Identity.IMEI) {
 		same, err := f.Store.SameIMEI(ctx, row.Identity.IMEI, maxSame+1)
 		if err != nil {
@@ -92,40 +96,6 @@ func (f *Fleet) Module(ctx context.Context, k store.ModuleKey) (*Module, error) 
 	events, err := f.Store.Events(ctx, store.EventFilter{Gateway: k.Gateway, Module: k.ID}, store.Page{Limit: maxHistory})
 	d.History = events.Items
 	return d, err
-}
-
-// prove reads the module in the signed report. Without one, the row is all there is.
-func (f *Fleet) prove(ctx context.Context, d *Module) error {
-	g, err := f.Store.Gateway(ctx, d.Gateway)
-	if err != nil {
-		return err
-	}
-	e, err := f.Store.Evidence(ctx, g.ID, g.Digest)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r, err := inventory.DecodeReport(e.Body)
-	if err != nil {
-		return err
-	}
-	d.Proof = &Proof{Report: e.Report, Digest: e.Digest, Key: e.Key, Signature: e.Signature}
-	d.Truncated = r.Truncated
-	i := slices.IndexFunc(r.Modules, func(m inventory.Module) bool { return clean.Line(m.ID) == d.ID })
-	if i < 0 {
-		return nil
-	}
-	claimed := r.Modules[i]
-	m := judge.Module(f.Base, claimed, r.Truncated)
-	d.Evidence, d.Conflicts, d.Parts, d.Ports, d.Device = m.Evidence, m.Conflicts, m.Parts, m.Ports, m.Device
-	d.Transcript, d.Banner, d.Managed, d.Reason = m.Transcript, m.Banner, m.Managed, m.Reason
-	d.Data, d.GatewayData = m.Data, claimed.Data
-	if a, b := claimed.Identity, m.Identity; a.Maker != b.Maker || a.Model != b.Model || a.Firmware != b.Firmware {
-		d.Claimed = &a
-	}
-	return nil
 }
 
 // Gateway is everything about one gateway.

@@ -1,0 +1,76 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/rollcall-iot/rollcall/collector/fleet"
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+// scanTime is how long a gateway may take to say that it will look.
+const scanTime = 10 * time.Second
+
+// scanner asks gateways, over NATS, to look at their modules now.
+type scanner struct{ conn *nats.Conn }
+
+var _ fleet.Scanner = scanner{}
+
+// Scan implements [fleet.Scanner].
+func (s scanner) Scan(ctx context.Context, gateway string) error {
+	if err := inventory.CheckGatewayID(gateway); err != nil { // it becomes a part of a subject
+		return fmt.Errorf("cannot ask gateway %q: %w", gateway, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	m, err := s.conn.RequestWithContext(ctx, natslink.ScanSubject(gateway), nil)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("cannot ask gateway %q: %w", gateway, fleet.ErrAway)
+	case err != nil:
+		return fmt.Errorf("cannot ask gateway %q: %w", gateway, err)
+	}
+	return refused(gateway, m.Header)
+}
+
+// refused reads what a micro service says in headers.
+func refused(gateway string, h nats.Header) error {
+	code := h.Get(micro.ErrorCodeHeader)
+	if code == "" {
+		return nil
+	}
+	if code == "429" {
+		wait, err := strconv.Atoi(h.Get("Retry-After"))
+		if err != nil || wait < 1 || wait > 3600 {
+			wait = 60
+		}
+		return fmt.Errorf("cannot ask gateway %q: %w", gateway, &fleet.BusyError{Wait: time.Duration(wait) * time.Second})
+	}
+	return fmt.Errorf("gateway %q does not look now: %q (%q)", gateway, h.Get(micro.ErrorHeader), code)
+}
+
+// settleConflict takes a gateway's conflict away, for a person has looked. What the reports
+// say stays: one that contradicts the order again raises it again.
+func (c *collector) settleConflict(ctx context.Context, gateway string) error {
+	found := false
+	err := c.s.Store.Update(ctx, []string{gateway}, func(tx store.Tx, known map[string]*store.Gateway) error {
+		g := known[gateway]
+		if found = g != nil; !found || g.Conflict == "" {
+			return nil
+		}
+		g.Conflict = ""
+		return tx.Put(&store.Batch{Gateways: []store.Gateway{*g}})
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("cannot settle gateway %q: %w", gateway, store.ErrNotFound)
+	}
+	return err
+}
