@@ -251,6 +251,7 @@ func (c *collector) isolate(ctx context.Context, batch []*item, err error) {
 }
 
 func (c *collector) acknowledge(batch []*item) {
+	c.dead.bury(batch)
 	for _, it := range batch {
 		c.metrics.outcome(it)
 		switch {

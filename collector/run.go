@@ -25,6 +25,7 @@ type collector struct {
 	health  health
 	asker   *asker
 	outbox  *outbox
+	dead    *dead
 	access  *access.Guard // nil: nothing is served
 	begun   sync.Once     // Ready was called
 	// ackWait is when the broker delivers again what was not acknowledged, nakWait when
@@ -46,6 +47,7 @@ func newCollector(s Settings) (*collector, error) {
 		ackWait: time.Minute, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
+	c.dead = newDead(js, s.Log, s.Metrics)
 	return c, nil
 }
 

@@ -1,0 +1,74 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rollcall-iot/rollcall/collector/deadletter"
+)
+
+const (
+	// buryTime is what one batch may wait for the stream of dead letters, buryPause how long
+	// none waits after that was not enough.
+	buryTime  = 2 * time.Second
+	buryPause = time.Minute
+)
+
+// dead puts messages that were not believed into the stream of dead letters, before they are
+// acknowledged. A stream that does not answer holds nobody up for long: the store has the
+// rejected message, too.
+type dead struct {
+	box  *deadletter.Box
+	log  *slog.Logger
+	kept *prometheus.CounterVec
+	// until is when the stream is tried again. It is the writer's own.
+	until time.Time
+}
+
+func newDead(js jetstream.JetStream, log *slog.Logger, r *prometheus.Registry) *dead {
+	d := &dead{box: deadletter.New(js), log: log, kept: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_dead_letters_total",
+		Help: "Rejected messages, by whether the stream of dead letters took them."}, []string{"outcome"})}
+	r.MustRegister(d.kept)
+	return d
+}
+
+// bury puts what a batch holds of rejected messages into the stream.
+func (d *dead) bury(batch []*item) {
+	var letters []deadletter.Letter
+	for _, it := range batch {
+		if it.outcome.Verdict == Rejected {
+			letters = append(letters, letter(it))
+		}
+	}
+	if len(letters) == 0 {
+		return
+	}
+	start := time.Now()
+	if start.Before(d.until) {
+		d.kept.WithLabelValues("lost").Add(float64(len(letters)))
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), buryTime)
+	defer cancel()
+	if err := d.box.Put(ctx, letters...); err != nil {
+		d.until = time.Now().Add(buryPause)
+		d.kept.WithLabelValues("lost").Add(float64(len(letters)))
+		d.log.Warn("rejected messages are not in the stream of dead letters, only in the store", "error", err, "messages", len(letters), "pause", buryPause)
+		return
+	}
+	d.kept.WithLabelValues("kept").Add(float64(len(letters)))
+}
+
+func letter(it *item) deadletter.Letter {
+	l := deadletter.Letter{Reason: string(it.outcome.Reason), Subject: it.subject, Header: it.header, Body: it.body, Time: it.received, Sequence: it.sequence,
+		ID: fmt.Sprintf("%d.%d", it.sequence, it.received.UnixNano())}
+	if it.outcome.Err != nil {
+		l.Text = it.outcome.Err.Error()
+	}
+	return l
+}
