@@ -27,6 +27,8 @@ type NATS struct {
 	Creds string `mapstructure:"creds"`
 	// NKey is the path of a file with an NKey seed.
 	NKey string `mapstructure:"nkey"`
+	// Join is the path of a join token, with which an agent gets credentials of its own. Agents only.
+	Join string `mapstructure:"join"`
 	// CA, Cert and Key are paths of PEM files.
 	CA   string `mapstructure:"ca"`
 	Cert string `mapstructure:"cert"`
@@ -60,6 +62,10 @@ type Agent struct {
 		Timeout time.Duration `mapstructure:"timeout"`
 		// Ports, where given, are asked instead of those found.
 		Ports []string `mapstructure:"ports"`
+		// Baud are the speeds to try on ports that are named or allowed; none means 115200.
+		Baud []int `mapstructure:"baud"`
+		// InhibitModemManager has ModemManager let go of a module while it is asked.
+		InhibitModemManager bool `mapstructure:"inhibit_modemmanager"`
 	} `mapstructure:"scan"`
 	// Allow widens what may be asked beyond the built-in rules.
 	Allow struct {
@@ -83,6 +89,25 @@ type Agent struct {
 	Log             Log    `mapstructure:"log"`
 }
 
+// OIDC says which OpenID Connect provider people log in with.
+type OIDC struct {
+	// Issuer is its URL. Empty: there is none.
+	Issuer string `mapstructure:"issuer"`
+	// Name stands on the login page. Empty: the issuer's host.
+	Name     string `mapstructure:"name"`
+	ClientID string `mapstructure:"client_id"`
+	// ClientSecretFile is the path of a file with the secret. Empty: a public client.
+	ClientSecretFile string   `mapstructure:"client_secret_file"`
+	Scopes           []string `mapstructure:"scopes"`
+	// CA is the path of a PEM file with the provider's authority. Empty: the machine's.
+	CA string `mapstructure:"ca"`
+	// Claim tells what a person belongs to; Read, Operate and Admin are the values that give a role.
+	Claim   string   `mapstructure:"claim"`
+	Read    []string `mapstructure:"read"`
+	Operate []string `mapstructure:"operate"`
+	Admin   []string `mapstructure:"admin"`
+}
+
 // Collector is the configuration of the collector.
 type Collector struct {
 	NATS NATS `mapstructure:"nats"`
@@ -91,8 +116,16 @@ type Collector struct {
 	StateDir string `mapstructure:"state_dir"`
 	// Listen is HOST:PORT of the pages and the API.
 	Listen string `mapstructure:"listen"`
-	// AllowOpenListen lets the pages be served beyond this machine without access control.
+	// TLSCert and TLSKey are paths of PEM files; both or neither.
+	TLSCert string `mapstructure:"tls_cert"`
+	TLSKey  string `mapstructure:"tls_key"`
+	// AllowOpenListen lets the pages be served beyond this machine without TLS of our own.
 	AllowOpenListen bool `mapstructure:"allow_open_listen"`
+	// TrustedProxies are addresses and networks whose word about clients counts.
+	TrustedProxies []string `mapstructure:"trusted_proxies"`
+	// PublicURL is where browsers find the pages.
+	PublicURL string `mapstructure:"public_url"`
+	OIDC      OIDC   `mapstructure:"oidc"`
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
 	Keys            string `mapstructure:"keys"`
 	FingerprintsDir string `mapstructure:"fingerprints_dir"`
@@ -116,6 +149,8 @@ func agentOptions() []option {
 		{"scan.jitter", 0.1, ""},
 		{"scan.timeout", time.Minute, ""},
 		{"scan.ports", []string{}, "port"},
+		{"scan.baud", []string{}, "baud"},
+		{"scan.inhibit_modemmanager", false, "inhibit-modemmanager"},
 		{"allow.paths", []string{}, ""},
 		{"allow.ids", []string{}, ""},
 		{"allow.drivers", []string{}, ""},
@@ -123,6 +158,7 @@ func agentOptions() []option {
 		{"nats.urls", []string{"nats://127.0.0.1:4222"}, "nats-url"},
 		{"nats.creds", "", ""},
 		{"nats.nkey", "", ""},
+		{"nats.join", "", ""},
 		{"nats.ca", "", ""},
 		{"nats.cert", "", ""},
 		{"nats.key", "", ""},
@@ -146,7 +182,21 @@ func collectorOptions() []option {
 		{"store", "sqlite:/var/lib/rollcall-collector/rollcall.db", "store"},
 		{"state_dir", "/var/lib/rollcall-collector", "state-dir"},
 		{"listen", "127.0.0.1:8080", "listen"},
+		{"tls_cert", "", "tls-cert"},
+		{"tls_key", "", "tls-key"},
 		{"allow_open_listen", false, ""},
+		{"trusted_proxies", []string{}, ""},
+		{"public_url", "", ""},
+		{"oidc.issuer", "", ""},
+		{"oidc.name", "", ""},
+		{"oidc.client_id", "", ""},
+		{"oidc.client_secret_file", "", ""},
+		{"oidc.scopes", []string{"profile", "email"}, ""},
+		{"oidc.ca", "", ""},
+		{"oidc.claim", "groups", ""},
+		{"oidc.read", []string{}, ""},
+		{"oidc.operate", []string{}, ""},
+		{"oidc.admin", []string{}, ""},
 		{"keys", "tofu", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
 		{"log.level", "info", ""},

@@ -22,6 +22,7 @@ func (c *Agent) validate() error {
 		atLeast("scan.timeout", c.Scan.Timeout, time.Second),
 		atLeast("heartbeat", c.Heartbeat, time.Second),
 		between("scan.jitter", c.Scan.Jitter, 0, 1),
+		speeds("scan.baud", c.Scan.Baud),
 		between("spool.max_bytes", float64(c.Spool.MaxBytes), inventory.MaxReportBytes, 1<<40),
 		between("spool.max_reports", float64(c.Spool.MaxReports), 2, 1<<20),
 		oneOf("privacy.imei", c.Privacy.IMEI, "full", "tac", "hash"),
@@ -31,8 +32,29 @@ func (c *Agent) validate() error {
 func (c *Collector) validate() error {
 	return firstError(
 		oneOf("keys", c.Keys, "tofu", "known"),
-		storeURL(c.Store), hostPort("listen", c.Listen),
+		storeURL(c.Store), hostPort("listen", c.Listen), c.access(),
 		c.NATS.validate(), c.Log.validate())
+}
+
+// access checks what lets people in.
+func (c *Collector) access() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return fmt.Errorf("tls_cert and tls_key go together; one of them is empty")
+	}
+	o := &c.OIDC
+	switch {
+	case o.Issuer == "":
+		if o.ClientID != "" {
+			return fmt.Errorf("oidc.client_id is given without oidc.issuer")
+		}
+	case o.ClientID == "":
+		return fmt.Errorf("oidc.client_id is empty; it is what the provider knows this collector by")
+	case c.PublicURL == "":
+		return fmt.Errorf("public_url is empty; with oidc the provider must know where to send people back, such as https://rollcall.example")
+	case len(o.Read)+len(o.Operate)+len(o.Admin) == 0:
+		return fmt.Errorf("oidc.read, oidc.operate and oidc.admin are empty, so that nobody could log in; name the values of the claim %q that give a role", o.Claim)
+	}
+	return nil
 }
 
 func (n NATS) validate() error {
@@ -50,6 +72,9 @@ func (n NATS) validate() error {
 		if p.User != nil {
 			return fmt.Errorf("nats.urls holds a user name or password; put them into a file named by nats.creds or nats.nkey")
 		}
+	}
+	if n.Join != "" && (n.Creds != "" || n.NKey != "") {
+		return fmt.Errorf("nats.join stands beside nats.creds or nats.nkey: a gateway that has credentials does not join; remove one of them")
 	}
 	if (n.Cert == "") != (n.Key == "") {
 		return fmt.Errorf("nats.cert and nats.key go together; one of them is empty")
@@ -75,6 +100,15 @@ func storeURL(s string) error {
 func hostPort(key, s string) error {
 	if _, _, err := net.SplitHostPort(s); err != nil {
 		return fmt.Errorf("%s: %q is not HOST:PORT", key, s)
+	}
+	return nil
+}
+
+func speeds(key string, bauds []int) error {
+	for _, b := range bauds {
+		if b < 50 || b > 4_000_000 {
+			return fmt.Errorf("%s: %d is no speed of a serial line, such as 9600 or 115200", key, b)
+		}
 	}
 	return nil
 }
