@@ -18,6 +18,7 @@ type rule struct {
 	message message
 	brief   message     // or nil
 	evident cel.Program // or nil
+	reads   reads       // by any of these, and by its exceptions
 }
 
 type exception struct {
@@ -34,6 +35,7 @@ type compiler struct {
 	subject string // "rule named-in-list"
 	file    string
 	line    int
+	reads   reads // of what is being compiled
 }
 
 func (p *Policy) compile() error {
@@ -49,11 +51,12 @@ func (p *Policy) compile() error {
 	c := &compiler{k: k, envs: map[string]*cel.Env{}, base: func(on Scope, each bool) (*cel.Env, error) {
 		return newEnv(types, k, p.spec.floors, on, each)
 	}}
-	on := map[string]Scope{}
+	on, by := map[string]Scope{}, map[string]*rule{}
 	for i := range p.spec.rules {
 		r := &p.spec.rules[i]
 		on[r.ID] = r.On
 		compiled := c.rule(r)
+		by[r.ID] = compiled
 		switch {
 		case !r.Enabled:
 		case r.On == OnGateway:
@@ -64,6 +67,10 @@ func (p *Policy) compile() error {
 	}
 	for i := range p.spec.exceptions {
 		e := &p.spec.exceptions[i]
+		c.reads = reads{}
+		if r := by[e.Rule]; r != nil {
+			c.reads = r.reads
+		}
 		p.exceptions[e.Rule] = append(p.exceptions[e.Rule], c.exception(e, on))
 	}
 	p.sets = sets
@@ -81,7 +88,8 @@ func (c *compiler) fault(key, format string, args ...any) {
 
 func (c *compiler) rule(r *Rule) *rule {
 	c.at("rule "+r.ID, r.File, r.Line)
-	out := &rule{Rule: r}
+	out := &rule{Rule: r, reads: reads{}}
+	c.reads = out.reads
 	if r.Each != "" {
 		out.each = c.program("each", r.Each, r.On, false, cel.ListType(c.k.hit))
 	}
@@ -152,6 +160,7 @@ func (c *compiler) program(key, text string, on Scope, each bool, want *cel.Type
 	if testsLabel(ast.NativeRep().Expr()) {
 		c.fault(key, `has() of a label always holds; ask "NAME" in gateway.labels`)
 	}
+	c.reads.of(ast.NativeRep().Expr())
 	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
 	if err != nil {
 		c.fault(key, "%v", err)

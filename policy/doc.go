@@ -21,7 +21,7 @@
 //
 // The variables: module (as in its JSON: module.identity.model, module.origin.country,
 // module.conflicts, …, without transcript and banner), gateway (id, hostname, labels, agent,
-// os, arch, last_seen, clock_synced), lists, sets, now, and hit in rules with "each".
+// os, arch, last_seen, clock_synced; of a collector also silent, conflict, duplicates), lists, sets, now, and hit in rules with "each".
 //
 //	lists.naming(maker)          the entries that name the maker now: list, name, edition, since, status,
 //	                             concern, effect, source, sentence, printed, reason

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +124,15 @@ func TestManyAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+func sorted(fs []policy.Finding) string {
+	var out []string
+	for i := range fs {
+		out = append(out, fmt.Sprintf("%s %+v", fs[i].Key(), fs[i]))
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
 // FuzzModule: whatever a module says, the starter policy judges it: no rule fails, texts are
 // bounded valid UTF-8 if the input was, and the same module gives the same findings.
 func FuzzModule(f *testing.F) {
@@ -130,6 +140,7 @@ func FuzzModule(f *testing.F) {
 		f.Add(s, s, s, "CN", s)
 	}
 	p := load(f, floors, approvedOnly, exceptions)
+	cache := p.NewCache()
 	f.Fuzz(func(t *testing.T, maker, model, firmware, country, why string) {
 		m := quectel()
 		m.Identity.Maker, m.Identity.Model, m.Identity.Firmware, m.Origin.Country = maker, model, firmware, country
@@ -139,6 +150,9 @@ func FuzzModule(f *testing.F) {
 		a, b := p.Evaluate(m, g, now), p.Evaluate(m, g, now)
 		if fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Errorf("%v\n%v", a, b)
+		}
+		if alone, cached := sorted(a), sorted(cache.Evaluate(m, g, now)); alone != cached {
+			t.Errorf("alone:\n%s\nby the cache:\n%s", alone, cached)
 		}
 		for _, x := range a {
 			if x.Failed || len(x.Text) > 2048 {
@@ -170,6 +184,13 @@ func BenchmarkEvaluate(b *testing.B) {
 	p := load(b)
 	for name, m := range map[string]*M{"one list": quectel(), "four lists": maker("huawei", "ME909s"), "clean": sierra()} {
 		g := site("substation")
+		b.Run(name+", cached", func(b *testing.B) {
+			b.ReportAllocs()
+			cache := p.NewCache()
+			for b.Loop() {
+				_ = cache.Evaluate(m, g, now)
+			}
+		})
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			var fs []policy.Finding

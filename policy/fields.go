@@ -161,6 +161,9 @@ func gatewayFields() map[string]*types.FieldType {
 		"agent":        text(func(g *G) string { return g.Agent }),
 		"os":           text(func(g *G) string { return g.OS }),
 		"arch":         text(func(g *G) string { return g.Arch }),
+		"silent":       value(types.BoolType, func(g *G) ref.Val { return types.Bool(g.Silent) }),
+		"conflict":     text(func(g *G) string { return g.Conflict }),
+		"duplicates":   stringsField(func(g *G) []string { return g.Duplicates }),
 		"clock_synced": value(types.BoolType, func(g *G) ref.Val { return types.Bool(g.ClockSynced) }),
 		"last_seen": {
 			Type:    types.TimestampType,

@@ -48,6 +48,7 @@ func load(set *lists.Set, s spec, overlays []Overlay) (*Policy, error) {
 		return nil, fmt.Errorf("cannot load policy: %w", err)
 	}
 	p.pool.New = func() any { return new(scope) }
+	p.findTurns()
 	digest, err := s.digest()
 	if err != nil {
 		return nil, err

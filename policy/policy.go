@@ -19,6 +19,8 @@ type Policy struct {
 	exceptions map[string][]*exception // by rule
 	pool       sync.Pool               // of *scope
 	version    string
+	timely     bool        // a rule reads the time
+	turns      []time.Time // see Since, sorted
 }
 
 // Scope says what a rule is about.
@@ -90,6 +92,12 @@ type Gateway struct {
 	LastSeen time.Time
 	// ClockSynced says whether the gateway's clock is believed.
 	ClockSynced bool
+	// Silent says that a collector counts it as silent, and Conflict in one sentence why a
+	// person must look at it; see package collector.
+	Silent   bool
+	Conflict string
+	// Duplicates are the ids of its modules whose IMEI other modules of the fleet report too.
+	Duplicates []string
 }
 
 // Lists gives the lists that the policy judges by.

@@ -69,6 +69,7 @@ func TestStarterPolicy(t *testing.T) {
 		"imei right": {"", made(func(m *M) {
 			m.Parts = []inventory.Part{{Name: "imei", Value: "867012040000009"}, {Name: "imeisv", Value: "8670120400000001"}}
 		}), nil},
+		"imei of two": {"", made(func(m *M) { m.ID = "usb:twin" }), []string{"imei-duplicate"}},
 		"imei disputed": {"", made(func(m *M) {
 			m.Conflicts = []inventory.Conflict{{Claim: "imei", Values: []string{"0"}, Why: "not 15 digits"}}
 		}), []string{"conflict", "imei-invalid"}},
@@ -77,7 +78,13 @@ func TestStarterPolicy(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		tt := cases[name]
 		t.Run(name, func(t *testing.T) {
-			got := load(t, tt.own).Evaluate(tt.m, site("lab"), now)
+			g := site("lab")
+			g.Duplicates = []string{"usb:twin"}
+			p := load(t, tt.own)
+			got := p.Evaluate(tt.m, g, now)
+			if diff := cmp.Diff(tt.want, rules(p.NewCache().Evaluate(tt.m, g, now))); diff != "" {
+				t.Errorf("by a cache (-want +got):\n%s", diff)
+			}
 			if diff := cmp.Diff(tt.want, rules(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -173,6 +180,10 @@ func TestSilentGateway(t *testing.T) {
 		if got := p.EvaluateGateway(g, now.Add(age)); len(got) != want || want > 0 && got[0].Rule != "gateway-silent" {
 			t.Errorf("after %v: %v", age, got)
 		}
+	}
+	cloned := policy.Gateway{Conflict: "two reports claim one place"}
+	if got := p.EvaluateGateway(&cloned, now); len(got) != 1 || got[0].Rule != "gateway-conflict" || got[0].Text != cloned.Conflict {
+		t.Errorf("cloned: %v", got)
 	}
 	if got := p.EvaluateGateway(&policy.Gateway{}, now); len(got) != 0 {
 		t.Errorf("nobody counts: %v", got)
