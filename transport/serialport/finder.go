@@ -58,7 +58,7 @@ func (f *Finder) look(ctx context.Context) (*scan, error) {
 		return nil, fmt.Errorf("%q: %w: is sysfs mounted on /sys?", s.path("sys/class/tty"), os.ErrNotExist)
 	}
 	s.consoles = s.tree.consoles()
-	s.claims = s.tree.claims()
+	s.claims = s.tree.claims(s.tables.claims)
 	for _, class := range classes {
 		if err := s.class(ctx, class); err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ type scan struct {
 	tables   *tables
 	rules    Rules
 	consoles map[string]bool
-	claims   map[string]string
+	claims   map[string]claim
 	found    map[string]*found // by ID
 }
 

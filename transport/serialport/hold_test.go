@@ -141,7 +141,7 @@ func TestTheDeviceBehindAPtyIsNoHolder(t *testing.T) {
 
 // TestHoldersAreNamed in the words of recorded process tables.
 func TestHoldersAreNamed(t *testing.T) {
-	for _, name := range []string{"pppd", "gpsd", "ModemManager", "chat", "evil\x1b[2J"} {
+	for _, name := range []string{"pppd", "gpsd", "ModemManager", "chat", "ubus_at_daemon", "smsd", "gammu-smsd", "evil\x1b[2J"} {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			tree, pair := attached(t)
 			tree.File("proc/812/comm", name+"\n")
@@ -153,6 +153,38 @@ func TestHoldersAreNamed(t *testing.T) {
 			if want := strings.ReplaceAll(name, "\x1b", `\x1b`) + " (pid 812)"; h.Holder != want {
 				t.Errorf("holder %q, want %q", h.Holder, want)
 			}
+		})
+	}
+}
+
+// TestB07ConfiguredPrograms: a program that holds a port without any lock, and whose files this user may not see,
+// is known by its configuration. While it runs, the port is left to it; else it comes last.
+func TestB07ConfiguredPrograms(t *testing.T) {
+	for _, c := range []struct{ file, text, program, want string }{
+		{"etc/config/qmodem", "config modem 'modem1'\n\toption at_port '%s'\n", "ubus_at_daemon", "QModem in /etc/config/qmodem"},
+		{"etc/smsd.conf", "[GSM1]\ndevice = %s\n", "smsd", "smsd of smstools in /etc/smsd.conf"},
+		{"etc/gammu-smsdrc", "[gammu]\n# port = /dev/null\nport = %s\n", "gammu-smsd", "gammu-smsd in /etc/gammu-smsdrc"},
+		{"etc/default/gpsd", "DEVICES=\"/dev/null %s\"\n", "gpsd", "gpsd in /etc/default/gpsd"},
+		{"etc/ppp/peers/isp", "%s\n115200\n", "pppd", "pppd in /etc/ppp/peers/isp"},
+		{"etc/asterisk/quectel.conf", "[q0]\ndata=%s\n", "asterisk", "Asterisk in /etc/asterisk/quectel.conf"},
+	} {
+		t.Run(c.program, func(t *testing.T) {
+			tree, pair := attached(t)
+			tree.File(c.file, fmt.Sprintf(c.text, "/dev/ttyUSB2"))
+			candidates := find(t, &serialport.Finder{Root: tree.Root}).Candidates()
+			p := candidates[len(candidates)-1]
+			if len(candidates) < 2 || p.Path != "/dev/ttyUSB2" || p.Claim != c.want {
+				t.Fatalf("%d candidates, the last %s with claim %q, want %q", len(candidates), p.Path, p.Claim, c.want)
+			}
+			tree.File("proc/812/comm", c.program+"\n")
+			h := held(t, p, settings(t), pair)
+			if h.Holder != c.program+" (pid 812)" || !strings.Contains(h.How, "/"+c.file) {
+				t.Errorf("got %v", h)
+			}
+			if err := os.RemoveAll(filepath.Join(tree.Root, "proc/812")); err != nil {
+				t.Fatal(err)
+			}
+			open(t, p)
 		})
 	}
 }

@@ -83,7 +83,8 @@ func (s *scan) cellularPort(p Port) string {
 func (s *scan) judgePort(d *found, p *Port) {
 	f := s.role(d, *p)
 	p.Role, p.Rule = f.role, f.rule
-	p.Claim = s.claims[p.Path]
+	p.claim = s.claims[p.Path]
+	p.Claim = p.claim.text
 	switch {
 	case p.Kind == KindNone:
 		p.Role, p.Rule = inventory.RoleNet, ""

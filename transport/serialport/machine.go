@@ -27,29 +27,6 @@ func (t tree) consoles() map[string]bool {
 	return all
 }
 
-// claims gives the ports that OpenWrt's network configuration names, with the interface that
-// does: such a port may be free at this moment and in use at the next.
-func (t tree) claims() map[string]string {
-	claims := map[string]string{}
-	section := ""
-	for line := range strings.SplitSeq(attr(t.path("etc/config/network")), "\n") {
-		f := strings.Fields(line)
-		switch {
-		case len(f) >= 3 && f[0] == "config" && f[1] == "interface":
-			section = unquote(f[2])
-		case len(f) >= 2 && f[0] == "config":
-			section = ""
-		case len(f) >= 3 && f[0] == "option" && f[1] == "device" && section != "":
-			if dev := unquote(f[2]); strings.HasPrefix(dev, "/dev/") {
-				claims[t.follow(dev)] = "netifd interface " + section
-			}
-		}
-	}
-	return claims
-}
-
-func unquote(s string) string { return strings.Trim(s, `'"`) }
-
 // follow resolves symlinks of a path below the root, and gives it as a path below "/".
 func (t tree) follow(path string) string {
 	real, err := filepath.EvalSymlinks(t.path(path))

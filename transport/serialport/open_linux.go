@@ -94,6 +94,11 @@ func (o *opening) unheld() error {
 	if h := lockHolder(o.port.node.root, o.lockFile()); h != nil {
 		return o.held(h.String(), "lock file "+o.lockFile())
 	}
+	if c := o.port.claim; c.program != "" {
+		if h := o.port.node.root.running(c.program); h != nil {
+			return o.held(h.String(), c.file+" gives it the port")
+		}
+	}
 	return o.alone()
 }
 

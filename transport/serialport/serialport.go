@@ -59,6 +59,7 @@ type Port struct {
 	name   string // in that class
 	driver string // of the interface or the device
 	rank   int    // of candidates, the lowest first
+	claim  claim
 	node   node
 }
 

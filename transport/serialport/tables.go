@@ -22,6 +22,8 @@ var (
 	typesTSV string
 	//go:embed rules/names.tsv
 	namesTSV string
+	//go:embed rules/claims.tsv
+	claimsTSV string
 )
 
 // tables are the embedded rules, ready for look-up. They are immutable once loaded.
@@ -33,6 +35,7 @@ type tables struct {
 	types      map[string]typeRule   // "wwan:at", "udev:ID_MM_PORT_TYPE_GPS"
 	udev       []string              // properties of udev, in the order of the table
 	names      []nameRule
+	claims     []claimRule
 }
 
 // tableFile is one embedded table and what takes its lines.
@@ -50,6 +53,7 @@ func (t *tables) files() []tableFile {
 		{"drivers.tsv", driversTSV, 6, t.addDriver},
 		{"types.tsv", typesTSV, 5, t.addType},
 		{"names.tsv", namesTSV, 4, t.addName},
+		{"claims.tsv", claimsTSV, 5, t.addClaim},
 	}
 }
 
@@ -177,6 +181,10 @@ func (t *tables) addType(f []string) {
 
 func (t *tables) addName(f []string) {
 	t.names = append(t.names, nameRule{kind: f[0], prefix: f[1], reason: f[3]})
+}
+
+func (t *tables) addClaim(f []string) {
+	t.claims = append(t.claims, claimRule{file: f[0], key: f[1], program: f[2], name: f[4]})
 }
 
 // device gives the rule for ids of USB or PCI: that of the product, else that of the vendor.

@@ -53,6 +53,11 @@ func TestTablesSayWhatTheCodeKnows(t *testing.T) {
 			t.Errorf("types.tsv: %s: %+v", k, r)
 		}
 	}
+	for _, c := range tb.claims {
+		if !strings.HasPrefix(c.file, "/etc/") || c.key == "" || c.program == "" || len(c.program) > 15 || c.name == "" {
+			t.Errorf("claims.tsv: %+v", c)
+		}
+	}
 	for _, n := range tb.names {
 		if n.kind != "list" && n.kind != "char" || n.prefix == "" || n.reason == "" {
 			t.Errorf("names.tsv: %+v", n)
@@ -64,7 +69,7 @@ func unknownRole(r inventory.Role) bool { return !slices.Contains(roles, r) }
 
 // TestTablesHaveNoLineTwice: of two lines for one thing only one would count.
 func TestTablesHaveNoLineTwice(t *testing.T) {
-	keys := map[string]int{"devices.tsv": 3, "interfaces.tsv": 3, "codes.tsv": 3, "drivers.tsv": 2, "types.tsv": 2, "names.tsv": 2}
+	keys := map[string]int{"devices.tsv": 3, "interfaces.tsv": 3, "codes.tsv": 3, "drivers.tsv": 2, "types.tsv": 2, "names.tsv": 2, "claims.tsv": 3}
 	for _, f := range new(tables).files() {
 		seen := map[string]bool{}
 		f.add = func(fields []string) {
