@@ -88,7 +88,7 @@ func Row(gateway string, m *inventory.Module) store.Module {
 		Identity:  i,
 		Origin:    inventory.Origin{Country: clean.Line(m.Origin.Country), ParentCountry: clean.Line(m.Origin.ParentCountry)},
 
-		Confidence: m.Confidence, Conflicted: len(m.Conflicts) > 0, Seems: clean.Line(m.Seems),
+		Confidence: m.Confidence, Conflicted: len(m.Conflicts) > 0, Seems: clean.Line(m.Seems), Facts: facts(m),
 	}
 	for _, p := range m.Possible {
 		row.Possible = append(row.Possible, strings.ReplaceAll(clean.Line(p), " ", "_"))
