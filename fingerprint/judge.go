@@ -347,6 +347,9 @@ func (b *Base) judgeInfoFirmware(w *work, r *reading) bool {
 		b.judgeFirmwareHead(w, r)
 	}
 	r.field = knowledge.FieldFirmware
+	for i := before; i < w.nMark; i++ { // a long name of a form that some maker of cellular modules uses
+		w.cellular = w.cellular || w.marks[i].maker != knowledge.None && len(r.value) >= 14 && letter(r.value[0])
+	}
 	r.value = w.firmwareOf(r.value, before)
 	return true
 }

@@ -45,10 +45,7 @@ func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
 	groups := b.patterns[n].groups
 	for i := 1; i < len(groups); i++ {
 		if loc[2*i] >= 0 && groups[i] == "code" {
-			if f, ok := b.findCode(r.value[loc[2*i]:loc[2*i+1]], rule.Owner); ok {
-				m = b.codeMark(f)
-				m.maker = rule.Maker
-			}
+			m = b.ruleCode(rule, r.value[loc[2*i]:loc[2*i+1]])
 		}
 	}
 	m.by, m.strength, m.needs, m.rank = by, rule.Strength, rule.Needs, r.rank
@@ -69,6 +66,22 @@ func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
 	m.exact, m.binds = m.model != "", rule.Binds
 	w.cellular = w.cellular || rule.Strength >= knowledge.Fair
 	w.mark(m)
+}
+
+// ruleCode looks up what a rule's group "code" caught.
+func (b *Base) ruleCode(rule *knowledge.Rule, code string) mark {
+	m := mark{maker: rule.Maker, badge: knowledge.None}
+	if rule.Before != "" {
+		code = rule.Before + code
+	}
+	if f, ok := b.findCode(code, rule.Owner); ok {
+		m = b.codeMark(f)
+		m.maker = rule.Maker
+	}
+	if rule.Before != "" && len(m.model) < len(code) {
+		m.model = code
+	}
+	return m
 }
 
 // codeMark is what a model code inside a firmware's name tells.

@@ -9,7 +9,7 @@ import (
 )
 
 // magic begins every pack; the last byte is the version of its layout.
-const magic = "RCPACK\x00\x01"
+const magic = "RCPACK\x00\x02"
 
 // codec walks a Pack and either writes or reads each part, so that the two can't differ.
 // Text stands once, in a table at the beginning; everything else refers to it by number.
@@ -236,7 +236,7 @@ func (c *codec) variant(v *FamilyVariant) {
 }
 
 func (c *codec) rule(r *Rule) {
-	c.texts(&r.ID, &r.Pattern, &r.Prefix, &r.Inside, &r.First)
+	c.texts(&r.ID, &r.Pattern, &r.Prefix, &r.Inside, &r.First, &r.Before)
 	number(c, &r.On)
 	number(c, &r.Strength)
 	number(c, &r.Owner)

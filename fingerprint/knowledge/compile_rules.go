@@ -91,6 +91,7 @@ func (b *builder) rule(row *RuleRow, file, source string, owner, other uint16) {
 	r := Rule{
 		ID: file + "/" + row.ID, On: on, Pattern: row.Pattern, Owner: owner, Maker: owner, Other: other,
 		Strength: strengths[row.Strength], Needs: row.Needs == "maker", Binds: row.Binds,
+		Before: row.Before,
 	}
 	if other > 0 || b.p.Makers[owner].Role != RoleMaker {
 		r.Maker = None // unless it says who

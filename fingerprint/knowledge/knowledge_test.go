@@ -47,7 +47,7 @@ func TestDamagedPackIsRefused(t *testing.T) {
 			t.Errorf("cut at %d of %d: %v", n, len(data), err)
 		}
 	}
-	if _, err := Decode(strings.Replace(data, "RCPACK\x00\x01", "RCPACK\x00\x02", 1)); !errors.Is(err, ErrPack) {
+	if _, err := Decode(strings.Replace(data, magic, magic[:len(magic)-1]+"\x7f", 1)); !errors.Is(err, ErrPack) {
 		t.Errorf("another version: %v", err)
 	}
 	if _, err := Decode(data + "x"); !errors.Is(err, ErrPack) {

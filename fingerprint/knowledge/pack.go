@@ -147,6 +147,8 @@ type Rule struct {
 	// patterns from running.
 	Prefix, Inside, First string
 	Strength              Strength
+	// Before stands before the model code that a match catches.
+	Before string
 	// Owner is the company of the file, Maker the one that a match proves (None: none).
 	Owner, Maker uint16
 	// Other is the number of the kind of device that is not cellular, plus one.

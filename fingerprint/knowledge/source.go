@@ -96,6 +96,8 @@ type RuleRow struct {
 	Strength string            `yaml:"strength"`
 	Needs    string            `yaml:"needs"`
 	Set      map[string]string `yaml:"set"`
+	// Before stands before what the group "code" catches.
+	Before string `yaml:"before"`
 	// Binds: a firmware of this name belongs to the model that its code names; another model
 	// beside it is a contradiction.
 	Binds    bool      `yaml:"binds"`
