@@ -39,11 +39,15 @@ func Many(n int) ([]capture.Case, error) {
 	}
 	cases := make([]capture.Case, n)
 	for i := range cases {
-		c := all[i%len(all)]
-		c.Transcript = numbered(c.Transcript, i+1)
-		cases[i] = c
+		cases[i] = Numbered(all[i%len(all)], i+1)
 	}
 	return cases, nil
+}
+
+// Numbered gives c with serial as the serial number of its IMEI, where the source had blanked it.
+func Numbered(c capture.Case, serial int) capture.Case {
+	c.Transcript = numbered(c.Transcript, serial)
+	return c
 }
 
 // blankedIMEI matches an IMEI whose serial number is zero.
@@ -55,13 +59,18 @@ func numbered(transcript []inventory.Exchange, serial int) []inventory.Exchange 
 		e.Lines = append([]string(nil), e.Lines...)
 		for j, line := range e.Lines {
 			e.Lines[j] = blankedIMEI.ReplaceAllStringFunc(line, func(imei string) string {
-				digits := fmt.Sprintf("%s%06d", imei[:8], serial%1_000_000)
-				return digits + checkDigit(digits)
+				return IMEI(imei[:8], serial)
 			})
 		}
 		out[i] = e
 	}
 	return out
+}
+
+// IMEI gives the one with that type allocation code and serial number, modulo a million.
+func IMEI(tac string, serial int) string {
+	digits := fmt.Sprintf("%s%06d", tac, serial%1_000_000)
+	return digits + checkDigit(digits)
 }
 
 // checkDigit is that of 3GPP TS 23.003, annex B (Luhn).

@@ -17,15 +17,25 @@ func simulateCommand() *cobra.Command {
 	var from, dir, echo string
 	var delay time.Duration
 	var baud int
+	var load simulatedFleet
 	c := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run modules on pseudo terminals that answer as real ones did",
 		Long: `Runs one module for each transcript until interrupted, on a pseudo terminal that DIR/<id>
-leads to. Without --from, the embedded transcripts of real modules are used.`,
+leads to. Without --from, the embedded transcripts of real modules are used.
+
+With --fleet N there are no terminals: N gateways with such modules publish signed reports to a
+broker, for load tests of brokers and collectors. Each reports once; with --duration they
+go on, some of them with changes. All but the times follows from --seed and --boot.`,
 		Example: `  rollcall simulate --dir /tmp/modules &
-  rollcall scan --port /tmp/modules/quectel-eg18-ea-a`,
+  rollcall scan --port /tmp/modules/quectel-eg18-ea-a
+
+  rollcall simulate --fleet 1000 --nats-url nats://127.0.0.1:4222 --duration 30s --rate 500 --change 0.01`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("fleet") {
+				return load.run(c, from)
+			}
 			s := simulate.Settings{Delay: delay, Baud: baud}
 			if delay == 0 {
 				s.Delay = -1 // zero means the default there
@@ -51,6 +61,7 @@ leads to. Without --from, the embedded transcripts of real modules are used.`,
 	f.StringVar(&dir, "dir", "", "`directory` for the links to the modules (default: none, the pseudo terminals are printed)")
 	f.DurationVar(&delay, "delay", simulate.DefaultDelay, "`time` that a module takes to answer")
 	f.IntVar(&baud, "baud", 0, "pace answers like a line of this `speed`, such as 115200 (default: no pacing)")
+	load.flags(c)
 	f.StringVar(&echo, "echo", "varied", "whether modules echo: varied, on or off")
 	return c
 }
