@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ func browser(t *testing.T) (ctx context.Context, said *[]string) {
 		case *log.EventEntryAdded:
 			*said = append(*said, string(e.Entry.Level)+" "+e.Entry.Text)
 		case *runtime.EventExceptionThrown:
-			*said = append(*said, "exception "+e.ExceptionDetails.Text)
+			d := e.ExceptionDetails
+			*said = append(*said, "exception "+d.Text+" "+d.URL+" "+fmt.Sprint(d.Exception))
 		}
 	})
 	if err == nil {

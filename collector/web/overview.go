@@ -39,7 +39,7 @@ type overviewData struct {
 const (
 	mostMakers   = 25
 	mostSegments = 8
-	mostChanges  = 100
+	mostChanges  = 60
 )
 
 func (s *site) overview(r *http.Request) (*page, error) {

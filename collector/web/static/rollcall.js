@@ -14,7 +14,7 @@
   // Times. The server writes UTC; here they become those of the reader, and ages grow. The
   // server's clock counts, unless the page came out of a cache.
   const loaded = performance.getEntriesByType("navigation")[0];
-  const fresh = loaded && loaded.type !== "back_forward" && loaded.transferSize > 0;
+  const fresh = loaded && loaded.type !== "back_forward" && loaded.deliveryType !== "cache";
   let ahead = fresh ? Date.parse(document.body.dataset.now) - Date.now() : 0;
   if (Math.abs(ahead) < 90e3) ahead = 0;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
@@ -103,7 +103,7 @@
     return { heads, columns };
   }
   function draw(figure) {
-    const box = figure.querySelector(".plot"), table = figure.querySelector("table");
+    const box = figure.querySelector(".plot"), table = figure.querySelector("details table");
     const { heads, columns } = read(table);
     const key = JSON.stringify(columns) + box.clientWidth + matchMedia("(prefers-color-scheme: dark)").matches;
     box.hidden = false;

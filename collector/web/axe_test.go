@@ -1,0 +1,62 @@
+package web_test
+
+import (
+	_ "embed"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/rollcall-iot/rollcall/collector/api"
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+//go:embed testdata/axe-core/axe.js
+var axe string
+
+// judge runs axe-core and gives a line for each finding that is serious or critical.
+const judge = `(async () => {
+  document.querySelectorAll("details").forEach(d => d.open = true);
+  const r = await axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+  return JSON.stringify(r.violations.filter(v => v.impact === "serious" || v.impact === "critical")
+    .map(v => v.impact + " " + v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(" | ")));
+})()`
+
+// Each kind of page is clean by axe-core, in light and dark, with everything folded out.
+func TestAxe(t *testing.T) {
+	s := filled(t)
+	srv := serve(t, s)
+	ctx, _ := browser(t)
+	window(t, ctx, 1280)
+	for _, path := range kinds(t, s) {
+		must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+path)))
+		for _, scheme := range []string{"light", "dark"} {
+			call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+			if scheme == "light" {
+				call(t, ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: axe})
+			}
+			wait := true
+			r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: judge, AwaitPromise: &wait})
+			must(t, err)
+			if r.ExceptionDetails != nil {
+				t.Fatalf("%s: axe-core did not run: %s", path, r.ExceptionDetails.Text)
+			}
+			for line := range strings.SplitSeq(strings.Trim(string(r.Result.Value), `"[]`), `\",\"`) {
+				if line != "" {
+					t.Errorf("%s, %s: %s", path, scheme, line)
+				}
+			}
+		}
+	}
+}
+
+// kinds lists one address of every kind of page.
+func kinds(t testing.TB, s store.Store) []string {
+	t.Helper()
+	l, err := s.Modules(t.Context(), store.ModuleFilter{Gateway: "evil"}, store.Page{Limit: 3})
+	must(t, err)
+	return []string{"/", "/report", "/modules?maker=alpha&limit=9", "/modules/gw-00/usb:1-1", api.ModulePath("/modules", l.Items[2].ModuleKey),
+		"/gateways?limit=9", "/gateways/gw-00", "/gateways/evil", "/changes?limit=20", "/rejected", "/nothing"}
+}
