@@ -37,6 +37,12 @@ type Access interface {
 	PruneAccess(ctx context.Context, now, before time.Time, keep int) error
 }
 
+// AccessCloser is Access alone, of a store that may be in use.
+type AccessCloser interface {
+	Access
+	Close() error
+}
+
 // Token lets a program or a person ask.
 type Token struct {
 	Name string `json:"name"`

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -42,6 +43,8 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 	f.StringSlice("nats-url", nil, "`URL`s of NATS servers (default nats://127.0.0.1:4222)")
 	f.String("store", "", "sqlite:`PATH` or postgres://… (default sqlite:/var/lib/rollcall-collector/rollcall.db)")
 	f.String("listen", "", "`HOST:PORT` of pages and API; port 0 takes a free one (default 127.0.0.1:8080)")
+	f.String("tls-cert", "", "PEM `file` of the certificate of pages and API (with --tls-key)")
+	f.String("tls-key", "", "PEM `file` of its key")
 	f.String("state-dir", "", "`directory` of the collector's state (default /var/lib/rollcall-collector)")
 	return c
 }
@@ -70,10 +73,15 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
 	}
 	log := logging.New(stderr, c.Log.Level, c.Log.Format)
+	doors, scheme, err := accessOf(c, log)
+	if err != nil {
+		return exit.With(exit.Usage, errors.Join(err, listener.Close()))
+	}
 	return collector.Run(ctx, collector.Settings{
 		Conn: link.Conn(), Store: store, Base: base, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
+		TLS: doors.tls, Access: doors.access,
 		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
-		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at http://%s/\n", listener.Addr()) },
+		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
 	})
 }
 

@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +68,8 @@ func fleetFindings() *cobra.Command {
 const maxItems = 1000
 
 func fleetList(l list) *cobra.Command {
-	var server, format string
+	var at server
+	var format string
 	var limit int
 	values := map[string]*[]string{}
 	c := &cobra.Command{
@@ -85,24 +82,22 @@ func fleetList(l list) *cobra.Command {
 			if limit < 1 {
 				return exit.Usagef("--limit takes 1 or more, not %d", limit)
 			}
-			return printList(c, l, format, client{server: server, limit: limit}, q)
+			from, err := at.client()
+			if err != nil {
+				return err
+			}
+			from.limit = limit
+			return printList(c, l, format, from, q)
 		},
 	}
 	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
 	f := c.Flags()
-	f.StringVar(&server, "server", serverDefault(), "`URL` of the collector")
+	at.addFlags(f)
 	f.IntVar(&limit, "limit", maxItems, "show at most `N`")
 	for _, name := range l.filters {
 		values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, "only this "+name+"; repeatable")
 	}
 	return c
-}
-
-func serverDefault() string {
-	if s := os.Getenv("ROLLCALL_SERVER"); s != "" {
-		return s
-	}
-	return "http://127.0.0.1:8080"
 }
 
 func printList(c *cobra.Command, l list, format string, from client, q url.Values) error {
@@ -145,11 +140,16 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV, filtere
 		fmt.Fprintf(c.ErrOrStderr(), "no %s yet; the first appear when an agent reports: rollcall agent --nats-url …\n", l.name)
 		return nil
 	}
-	screen := screenOf(c.OutOrStdout(), nil)
+	return writeTable(c.OutOrStdout(), l.heads, rows, l.keep)
+}
+
+// writeTable writes rows as wide as the terminal; a narrow one keeps so many columns side by side.
+func writeTable(w io.Writer, heads []string, rows [][]string, keep int) error {
+	screen := screenOf(w, nil)
 	if screen.Width == 0 {
 		screen.Width = 1 << 14 // a pipe: what reads it wants one line a row
 	}
-	_, err := io.WriteString(c.OutOrStdout(), screen.Table(l.heads, rows, l.keep))
+	_, err := io.WriteString(w, screen.Table(heads, rows, keep))
 	return writing(err)
 }
 
@@ -243,85 +243,3 @@ func shortTime(t time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
-
-// client asks a collector's API.
-type client struct {
-	server string
-	limit  int
-}
-
-// page and answer bound what is asked for at once and what is read of it.
-const (
-	pageSize    = 500
-	answerBytes = 64 << 20
-	answerTime  = 30 * time.Second
-)
-
-// all fetches pages until the list ends or the limit is reached; more says that it was.
-func (c client) all(ctx context.Context, what string, q url.Values) (items []json.RawMessage, more bool, err error) {
-	items = []json.RawMessage{}
-	q.Set("limit", strconv.Itoa(min(pageSize, c.limit)))
-	for {
-		var l api.List[json.RawMessage]
-		if err := c.get(ctx, what, q, &l); err != nil {
-			return nil, false, err
-		}
-		items = append(items, l.Items...)
-		if len(items) >= c.limit {
-			return items[:c.limit], l.Next != "" || len(items) > c.limit, nil
-		}
-		if l.Next == "" {
-			return items, false, nil
-		}
-		q.Set("cursor", l.Next)
-	}
-}
-
-func (c client) get(ctx context.Context, what string, q url.Values, into any) error {
-	u, err := url.Parse(c.server)
-	if err != nil || u.Host == "" {
-		return exit.Usagef("--server %q is no URL such as http://127.0.0.1:8080", c.server)
-	}
-	u = u.JoinPath("api", "v1", what)
-	u.RawQuery = q.Encode()
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return exit.Usagef("--server %q: %w", c.server, err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("cannot ask the collector: %w; is it running there? (--server, ROLLCALL_SERVER)", err)
-	}
-	defer resp.Body.Close()
-	body := io.LimitReader(resp.Body, answerBytes)
-	if resp.StatusCode != http.StatusOK {
-		return problem(resp, body)
-	}
-	if err := json.NewDecoder(body).Decode(into); err != nil {
-		return fmt.Errorf("cannot read the answer of %s: %w; is it a Rollcall collector?", c.server, err)
-	}
-	return nil
-}
-
-func problem(resp *http.Response, body io.Reader) error {
-	var p api.Problem
-	if err := json.NewDecoder(body).Decode(&p); err != nil || p.Error == "" {
-		return fmt.Errorf("the collector answers %s", resp.Status)
-	}
-	err := errors.New(p.Error)
-	if resp.StatusCode == http.StatusBadRequest {
-		return exit.With(exit.Usage, err)
-	}
-	err = fmt.Errorf("the collector says: %w", err)
-	if resp.StatusCode == http.StatusNotFound {
-		return &missingError{err}
-	}
-	return err
-}
-
-// missingError: what was asked for is not there.
-type missingError struct{ error }
-
-func (e *missingError) Unwrap() error { return e.error }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,9 +25,8 @@ import (
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
-// collector answers as a collector does, about gateways with one module each. It gives its
-// modules in an order of its own, one of them twice, and lists one that is gone when it is
-// asked for.
+// collector answers as a collector does, about gateways with one module each. It gives one of
+// its modules twice, and counts how often it is asked for modules.
 func collector(t *testing.T, gateways, silent int) (url string, asked *atomic.Int64) {
 	t.Helper()
 	asked = new(atomic.Int64)
@@ -60,20 +60,29 @@ func collector(t *testing.T, gateways, silent int) (url string, asked *atomic.In
 			_ = json.NewEncoder(w).Encode(v)
 		})
 	}
-	answer("/api/v1/modules", func(r *http.Request) any {
+	mux.HandleFunc("/api/v1/export/modules", func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.URL.Query().Get("evidence") != "true" || r.URL.Query().Get("sort") != "gateway" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		out := json.NewEncoder(w)
+		line := func(i int) {
+			_ = out.Encode(fleet.Module{Module: module(i), Evidence: []inventory.Evidence{{Claim: "model", Value: "LE910", Source: "at:ATI", Quote: "LE910", Rule: "x"}}})
+		}
 		if g := r.URL.Query().Get("gateway"); g != "" {
 			i, _ := strconv.Atoi(strings.TrimPrefix(g, "gw-"))
-			return list(r, 1, func(int) any { return module(i) })
+			line(i)
+			_ = out.Encode(api.ExportEnd{Modules: 1})
+			return
 		}
-		return list(r, gateways+2, func(i int) any {
-			switch i {
-			case gateways:
-				return module(0) // again
-			case gateways + 1:
-				return module(9999)
+		for i := range gateways {
+			line(i)
+			if i == 7 {
+				line(i) // again
 			}
-			return module((i*7919 + 1) % gateways) // 7919 is prime
-		})
+		}
+		_ = out.Encode(api.ExportEnd{Modules: gateways + 1})
 	})
 	answer("/api/v1/gateways", func(r *http.Request) any {
 		return list(r, gateways+silent, func(i int) any {
@@ -82,14 +91,6 @@ func collector(t *testing.T, gateways, silent int) (url string, asked *atomic.In
 	})
 	answer("/api/v1/gateways/{id}", func(r *http.Request) any {
 		return api.GatewayItem{Gateway: store.Gateway{Gateway: inventory.Gateway{ID: r.PathValue("id"), Labels: map[string]string{"site": "depot"}}}}
-	})
-	answer("/api/v1/modules/{gateway}/{id...}", func(r *http.Request) any {
-		asked.Add(1)
-		i, err := strconv.Atoi(strings.TrimPrefix(r.PathValue("gateway"), "gw-"))
-		if err != nil || i >= gateways {
-			return nil
-		}
-		return fleet.Module{Module: module(i), Evidence: []inventory.Evidence{{Claim: "model", Value: "LE910", Source: "at:ATI", Quote: "LE910", Rule: "x"}}}
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -120,8 +121,8 @@ func TestHBOMOfManyModules(t *testing.T) {
 			t.Fatalf("component %d: %+v", i, c)
 		}
 	}
-	if n := asked.Load(); n != gateways+1 {
-		t.Errorf("%d modules were asked for, want each once and the one that is gone", n)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("modules were asked for %d times, want one stream", n)
 	}
 	rows := run(t, 0, "hbom", "--server", url, "-o", "csv")
 	if n := strings.Count(rows, "\r\n"); n != gateways+1 {
@@ -140,7 +141,7 @@ func TestFleetOfACollector(t *testing.T) {
 	asked.Store(0)
 	out = run(t, 0, "policy", "diff", "--server", url, "--gateway", "gw-0007", "--name", "telit=dod-1260h")
 	if !strings.Contains(out, "1 of 1 module would be judged otherwise") || asked.Load() != 1 {
-		t.Errorf("%d modules were asked for:\n%s", asked.Load(), out)
+		t.Errorf("modules were asked for %d times:\n%s", asked.Load(), out)
 	}
 	for schema, format := range map[string]string{hbomtest.CycloneDX16: "cyclonedx-1.6", hbomtest.CycloneDX17: "cyclonedx", hbomtest.SPDX: "spdx"} {
 		if err := hbomtest.Validate(schema, []byte(run(t, 0, "hbom", "--server", url, "-o", format))); err != nil {
@@ -178,6 +179,73 @@ func TestCollectorFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A stream that was cut off, or that says that it was, is no fleet.
+func TestHalfAFleet(t *testing.T) {
+	module := `{"gateway":"gw-1","id":"usb:1-1","state":"identified"}` + "\n"
+	for name, tt := range map[string]struct{ body, want string }{
+		"cut off":         {module, "cut off"},
+		"cut in a line":   {module + `{"gateway":"gw-2","id`, "is it of another version?"},
+		"ended early":     {module + `{"next":"abc","modules":1,"error":"the disk is gone"}`, "the disk is gone"},
+		"a line too long": {module + `{"gateway":"` + strings.Repeat("x", 5<<20), "cut off"},
+	} {
+		mux := http.NewServeMux()
+		mux.HandleFunc("/api/v1/gateways", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"items":[],"next":""}`) })
+		mux.HandleFunc("/api/v1/export/modules", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tt.body) })
+		s := httptest.NewServer(mux)
+		var stdout, stderr bytes.Buffer
+		code := cli.Run(t.Context(), []string{"policy", "check", "--server", s.URL}, strings.NewReader(""), &stdout, &stderr)
+		if code != 1 || !strings.Contains(stderr.String(), tt.want) {
+			t.Errorf("%s: exit status %d, %q, %q", name, code, stdout.String(), stderr.String())
+		}
+		s.Close()
+	}
+}
+
+// Over TLS, with a token of a file, and patience where there is too much to do.
+func TestClientAndToken(t *testing.T) {
+	busy := new(atomic.Int64)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer rollcall_right" {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"status":401,"error":"log in"}`)
+			return
+		}
+		if busy.Add(1) == 1 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		_, _ = io.WriteString(w, `{"items":[{"gateway":"gw-1","id":"usb:1-1"}],"next":""}`)
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	ca, right, wrong := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "right"), filepath.Join(dir, "wrong")
+	for path, b := range map[string][]byte{ca: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), right: []byte("rollcall_right\n"), wrong: []byte("rollcall_wrong\n")} {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--ca", ca, "--token-file", right}, 0, "gw-1"},
+		{[]string{"--ca", ca, "--token-file", wrong}, 1, "the collector wants a token"},
+		{[]string{"--ca", ca}, 1, "--token-file or ROLLCALL_TOKEN"},
+		{[]string{"--token-file", right}, 1, "certificate"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := cli.Run(t.Context(), append([]string{"fleet", "modules", "--server", s.URL}, c.args...), strings.NewReader(""), &stdout, &stderr)
+		if code != c.code || !strings.Contains(stdout.String()+stderr.String(), c.want) || strings.Contains(stderr.String(), "rollcall_") {
+			t.Errorf("%v: exit status %d, %q, %q", c.args, code, stdout.String(), stderr.String())
+		}
+	}
+	if busy.Load() != 2 {
+		t.Errorf("asked %d times, want again after 429", busy.Load())
 	}
 }
 

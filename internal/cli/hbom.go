@@ -95,7 +95,7 @@ type bill struct {
 }
 
 func (b *bill) run(c *cobra.Command, args []string) error {
-	if b.scan && (len(args) > 0 || b.source.server != "" || b.source.filtered() != "") {
+	if b.scan && (len(args) > 0 || b.source.at.url != "" || b.source.filtered() != "") {
 		return exit.Usagef("give --scan, a file, or --server with its filters: one of them")
 	}
 	if b.sign != "" && b.out == "" {

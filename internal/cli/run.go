@@ -84,6 +84,7 @@ func commands() []*cobra.Command {
 		collectorCommand(),
 		enrollCommand(),
 		revokeCommand(),
+		tokenCommand(),
 		fleetCommand(),
 		doctorCommand(),
 		policyCommand(),

@@ -33,11 +33,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":    status,
-			"printable": printable,
-			"modules":   modules,
-			"awaitfile": awaitFile,
-			"interrupt": interrupt,
+			"status":     status,
+			"printable":  printable,
+			"grepsecret": grepSecret,
+			"modules":    modules,
+			"awaitfile":  awaitFile,
+			"interrupt":  interrupt,
 			"tree": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv("ROOT", serialporttest.Build(t, []byte(ts.ReadFile(args[0]))).Root)
 			},
@@ -70,6 +71,14 @@ func printable(ts *testscript.TestScript, neg bool, args []string) {
 		if (i >= 0) != neg {
 			ts.Fatalf("%s: unprintable: %v at %q", name, i >= 0, text[max(i-10, 0):min(max(i, 0)+20, len(text))])
 		}
+	}
+}
+
+// grepsecret FILE OUTPUT: the output holds the secret part of the token in the file.
+func grepSecret(ts *testscript.TestScript, neg bool, args []string) {
+	token := strings.TrimSpace(ts.ReadFile(args[0]))
+	if secret := token[len(token)-43:]; strings.Contains(ts.ReadFile(args[1]), secret) == neg {
+		ts.Fatalf("%s holds the secret of %s: %v", args[1], args[0], neg)
 	}
 }
 

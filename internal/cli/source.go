@@ -23,7 +23,7 @@ type located struct {
 // source says where the modules come from that a command is about: a file, a collector, or
 // this machine.
 type source struct {
-	server  string
+	at      server
 	gateway string
 	module  string
 	filters map[string]*[]string
@@ -32,7 +32,7 @@ type source struct {
 // addFlags adds those of a fleet. A command takes the file as its argument.
 func (s *source) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.server, "server", "", "`URL` of a collector (default ROLLCALL_SERVER, or http://127.0.0.1:8080)")
+	s.at.addFlags(f)
 	f.StringVar(&s.gateway, "gateway", "", "only modules of this gateway `ID`")
 	f.StringVar(&s.module, "module", "", "only the module of this `ID`")
 	s.filters = map[string]*[]string{}
@@ -61,13 +61,13 @@ func (s *source) filtered() string {
 // gateway and module as far as the file is.
 func (s *source) modules(c *cobra.Command, args []string) (iter.Seq2[located, error], error) {
 	if len(args) == 0 {
-		server := s.server
-		if server == "" {
-			server = serverDefault()
+		from, err := s.at.client()
+		if err != nil {
+			return nil, err
 		}
-		return s.chosen(s.asked(c.Context(), client{server: server})), nil
+		return s.chosen(s.asked(c.Context(), from)), nil
 	}
-	if s.server != "" {
+	if s.at.url != "" {
 		return nil, exit.Usagef("give a file or --server, not both")
 	}
 	if name := s.filtered(); name != "" {
@@ -114,34 +114,23 @@ func (s *source) nothing(args []string) error {
 	return fmt.Errorf("%s has no module%s", where, which)
 }
 
-// asked gives the modules of a collector with their evidence.
+// asked gives the modules of a collector with their evidence: one stream for all of them.
 func (s *source) asked(ctx context.Context, from client) iter.Seq2[located, error] {
 	return func(yield func(located, error) bool) {
-		f := &fleetReader{client: from}
-		keys, err := f.keys(ctx, s)
-		if err == nil {
-			err = f.readGateways(ctx, s.gateway)
-		}
-		if err != nil {
+		f := &fleetReader{client: from, has: map[string]bool{}}
+		if err := f.readGateways(ctx, s.gateway); err != nil {
 			yield(located{}, err)
 			return
 		}
-		for chunk := range slices.Chunk(keys, atOnce*8) {
-			modules, err := f.details(ctx, chunk)
-			if err != nil {
-				yield(located{}, err)
+		for m, err := range f.modules(ctx, s) {
+			if !yield(m, err) || err != nil {
 				return
-			}
-			for _, m := range modules {
-				if !yield(m, nil) {
-					return
-				}
 			}
 		}
 		if s.module != "" || s.filtered() != "" {
 			return
 		}
-		for _, g := range f.without(keys) {
+		for _, g := range f.without() {
 			if !yield(located{gateway: g}, nil) {
 				return
 			}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -21,14 +18,11 @@ import (
 	"github.com/rollcall-iot/rollcall/policy"
 )
 
-// atOnce is how many modules a collector is asked for at the same time.
-const atOnce = 8
-
-// fleetReader reads modules with their evidence from a collector's API. The lists have no
-// evidence, so that every module is asked for by itself.
+// fleetReader reads modules with their evidence from a collector's API.
 type fleetReader struct {
 	client   client
 	gateways map[string]*policy.Gateway
+	has      map[string]bool // gateways of which a module was read
 }
 
 // pages gives the items of a list, page after page.
@@ -64,28 +58,48 @@ func otherVersion(err error) error {
 	return fmt.Errorf("the collector's answer cannot be read; is it of another version? %w", err)
 }
 
-// keys lists the modules that are meant, sorted by gateway and id.
-func (f *fleetReader) keys(ctx context.Context, s *source) ([]store.ModuleKey, error) {
-	q := url.Values{}
+// modules gives the modules that are meant, with their evidence, sorted by gateway and id.
+func (f *fleetReader) modules(ctx context.Context, s *source) iter.Seq2[located, error] {
+	q := url.Values{"evidence": {"true"}, "sort": {"gateway"}}
 	for name, v := range s.filters {
 		q[name] = *v
 	}
 	if s.gateway != "" {
 		q.Set("gateway", s.gateway)
 	}
-	var keys []store.ModuleKey
-	for k, err := range pages[store.ModuleKey](ctx, f.client, "modules", q) {
-		if err != nil {
-			return nil, err
-		}
-		if s.module == "" || k.ID == s.module {
-			keys = append(keys, k)
+	return func(yield func(located, error) bool) {
+		var last store.ModuleKey
+		for line, err := range f.client.lines(ctx, "export/modules", q) {
+			var m fleet.Module
+			if err == nil {
+				if err = json.Unmarshal(line, &m); err == nil && m.Gateway == "" {
+					err = errors.New("a line is no module")
+				}
+				if err != nil {
+					err = otherVersion(err)
+				}
+			}
+			f.has[m.Gateway] = true
+			switch {
+			case err != nil:
+				yield(located{}, err)
+				return
+			case m.ModuleKey == last || s.module != "" && m.ID != s.module: // one that moved while we read stands twice
+				continue
+			}
+			last = m.ModuleKey
+			if !yield(located{f.gateway(m.Gateway), moduleOfFleet(&m)}, nil) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(keys, func(a, b store.ModuleKey) int {
-		return cmp.Or(cmp.Compare(a.Gateway, b.Gateway), cmp.Compare(a.ID, b.ID))
-	})
-	return slices.Compact(keys), nil // one that moved while the pages were read stands on two
+}
+
+func (f *fleetReader) gateway(id string) *policy.Gateway {
+	if g, ok := f.gateways[id]; ok {
+		return g
+	}
+	return &policy.Gateway{Gateway: inventory.Gateway{ID: id}} // it came while the modules were read
 }
 
 // readGateways reads what is known of the gateways: of one, or of all.
@@ -114,55 +128,11 @@ func gatewayOf(g *api.GatewayItem) *policy.Gateway {
 	return &policy.Gateway{Gateway: g.Gateway.Gateway, LastSeen: g.Seen, ClockSynced: g.ClockSynced}
 }
 
-// details reads modules, in the order of their keys. One that is gone by now is left out.
-func (f *fleetReader) details(ctx context.Context, keys []store.ModuleKey) ([]located, error) {
-	out := make([]*located, len(keys))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
-	for i, k := range keys {
-		g.Go(func() (err error) {
-			out[i], err = f.detail(ctx, k)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	var found []located
-	for _, l := range out {
-		if l != nil {
-			found = append(found, *l)
-		}
-	}
-	return found, nil
-}
-
-func (f *fleetReader) detail(ctx context.Context, k store.ModuleKey) (*located, error) {
-	var m fleet.Module
-	err := f.client.get(ctx, api.ModulePath("modules", k), url.Values{}, &m)
-	var missing *missingError
-	if errors.As(err, &missing) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	gateway, ok := f.gateways[k.Gateway]
-	if !ok { // it came while the modules were read
-		gateway = &policy.Gateway{Gateway: inventory.Gateway{ID: k.Gateway}}
-	}
-	return &located{gateway, moduleOfFleet(&m)}, nil
-}
-
 // without gives the gateways that have no module, sorted.
-func (f *fleetReader) without(keys []store.ModuleKey) []*policy.Gateway {
-	has := map[string]bool{}
-	for _, k := range keys {
-		has[k.Gateway] = true
-	}
+func (f *fleetReader) without() []*policy.Gateway {
 	var out []*policy.Gateway
 	for _, id := range slices.Sorted(maps.Keys(f.gateways)) {
-		if !has[id] {
+		if !f.has[id] {
 			out = append(out, f.gateways[id])
 		}
 	}

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,16 @@ const (
 	sessionColumns = "hash, name, role, token, created, seen, ends"
 	auditColumns   = "no, at, who, via, origin, action, object, result"
 )
+
+// Schema is the number of the newest migration.
+func Schema() (int, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("cannot list the migrations: %w", err)
+	}
+	digits, _, _ := strings.Cut(strings.TrimPrefix(names[len(names)-1], "migrations/"), "_")
+	return strconv.Atoi(digits)
+}
 
 // moment is a time that may be none, which is 0.
 func moment(t time.Time) int64 {
