@@ -1,0 +1,58 @@
+package webhook
+
+import (
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
+)
+
+// A lease whose holder ended without a word is taken by the next one, and never while the
+// first one could still believe to have it.
+func TestLeaseOfACrashedHolder(t *testing.T) {
+	t.Parallel()
+	broker := natslinktest.Start(t, natslinktest.Settings{})
+	const length = 4 * time.Second
+	lease := func() *Lease { return NewLease(broker.JetStream(natslinktest.User{}), "k", length, nil) }
+	round := func(l *Lease) {
+		t.Helper()
+		if err := l.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := lease(), lease()
+	round(a)
+	if !a.Until().After(time.Now()) {
+		t.Fatal("the first one did not get it")
+	}
+	round(a)
+	seen := time.Now()
+	for end := seen.Add(natslinktest.Patience); !b.Until().After(time.Now()); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the second one never got it")
+		}
+		round(b)
+	}
+	if took := time.Since(seen); took < length || a.Until().After(time.Now()) {
+		t.Errorf("taken after %v, while the first one has it until %v", took, a.Until())
+	}
+	// The first one wakes up.
+	if err := a.round(t.Context()); err == nil || a.Until().After(time.Now()) {
+		t.Errorf("two have it: %v", err)
+	}
+	round(a)
+	if a.held {
+		t.Error("two have it")
+	}
+	// An answer that was lost is no other holder.
+	b.held, b.revision = false, 0
+	round(b)
+	if !b.held || !b.Until().After(time.Now()) {
+		t.Error("the holder does not know its own lease")
+	}
+	b.release(t.Context())
+	round(a)
+	if !a.held || !a.Until().After(time.Now()) {
+		t.Error("a lease that was given back is not taken")
+	}
+}
