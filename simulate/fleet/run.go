@@ -200,7 +200,7 @@ func (s sent) outcome(ctx context.Context, end time.Time) error {
 		return s.failed
 	}
 	// A leader that was killed answers nothing; what waits for it is sent to the next one.
-	const silence = 5 * time.Second
+	const silence = 3 * time.Second
 	timer := time.NewTimer(max(min(time.Until(s.tried.Add(silence)), time.Until(end)), 10*time.Millisecond))
 	defer timer.Stop()
 	select {
