@@ -126,10 +126,46 @@ type Collector struct {
 	// PublicURL is where browsers find the pages.
 	PublicURL string `mapstructure:"public_url"`
 	OIDC      OIDC   `mapstructure:"oidc"`
+	// Bundles bring fingerprints, lists and rules.
+	Bundles Bundles `mapstructure:"bundles"`
+	// Webhooks are told of events.
+	Webhooks []Webhook `mapstructure:"webhooks"`
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
 	Keys            string `mapstructure:"keys"`
 	FingerprintsDir string `mapstructure:"fingerprints_dir"`
 	Log             Log    `mapstructure:"log"`
+}
+
+// Bundles says where knowledge comes from, and whose is believed.
+type Bundles struct {
+	// File is the path of a bundle that is looked at again and again.
+	File string `mapstructure:"file"`
+	// Bucket is an object store of JetStream that is watched.
+	Bucket string `mapstructure:"bucket"`
+	// Trust are public keys, or paths of files that hold one each.
+	Trust []string `mapstructure:"trust"`
+	// AllowOlder lets a bundle of a lower version replace one of a higher version.
+	AllowOlder bool `mapstructure:"allow_older"`
+}
+
+// Webhook is one receiver of events.
+type Webhook struct {
+	Name string `mapstructure:"name"`
+	URL  string `mapstructure:"url"`
+	// SecretFile holds what signs, one secret a line.
+	SecretFile string `mapstructure:"secret_file"`
+	// Kinds of events; empty: all.
+	Kinds []string `mapstructure:"kinds"`
+	// Severity is the least of findings; empty: any.
+	Severity string `mapstructure:"severity"`
+	// CA is a PEM file of the authority of the receiver's certificate; empty: the machine's.
+	CA string `mapstructure:"ca"`
+	// AllowHTTP lets the URL be http://.
+	AllowHTTP bool `mapstructure:"allow_http"`
+	// Timeout of one try, Tries of an event that the receiver refuses, GiveUp of a receiver that fails.
+	Timeout time.Duration `mapstructure:"timeout"`
+	Tries   int           `mapstructure:"tries"`
+	GiveUp  time.Duration `mapstructure:"give_up"`
 }
 
 // option is one setting: its key in the file, its default and, where there is one, its flag.
@@ -197,6 +233,11 @@ func collectorOptions() []option {
 		{"oidc.read", []string{}, ""},
 		{"oidc.operate", []string{}, ""},
 		{"oidc.admin", []string{}, ""},
+		{"bundles.file", "", ""},
+		{"bundles.bucket", "", ""},
+		{"bundles.trust", []string{}, ""},
+		{"bundles.allow_older", false, ""},
+		{"webhooks", []any{}, ""},
 		{"keys", "tofu", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
 		{"log.level", "info", ""},

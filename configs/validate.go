@@ -32,7 +32,7 @@ func (c *Agent) validate() error {
 func (c *Collector) validate() error {
 	return firstError(
 		oneOf("keys", c.Keys, "tofu", "known"),
-		storeURL(c.Store), hostPort("listen", c.Listen), c.access(),
+		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(),
 		c.NATS.validate(), c.Log.validate())
 }
 
@@ -53,6 +53,13 @@ func (c *Collector) access() error {
 		return fmt.Errorf("public_url is empty; with oidc the provider must know where to send people back, such as https://rollcall.example")
 	case len(o.Read)+len(o.Operate)+len(o.Admin) == 0:
 		return fmt.Errorf("oidc.read, oidc.operate and oidc.admin are empty, so that nobody could log in; name the values of the claim %q that give a role", o.Claim)
+	}
+	return nil
+}
+
+func (b Bundles) validate() error {
+	if (b.File != "" || b.Bucket != "") && len(b.Trust) == 0 {
+		return fmt.Errorf("bundles.trust is empty; name the public keys whose bundles are believed, such as from \"rollcall bundle key\"")
 	}
 	return nil
 }
