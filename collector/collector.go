@@ -13,14 +13,20 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/policy"
 )
 
-// Settings of a collector. Conn, Store and Base are needed.
+// Settings of a collector. Conn, Store, and Base or Knowledge are needed.
 type Settings struct {
 	Conn  *nats.Conn
 	Store store.Store
 	// Base identifies; *fingerprint.Base does.
 	Base judge.Identifier
+	// Policy says what is acceptable. Nil: nothing is found of any module.
+	Policy *policy.Policy
+	// Knowledge, where set, holds both in place of Base and Policy, and lets them be replaced
+	// while the collector runs.
+	Knowledge *judge.Knowledge
 	// Keys says whose signature counts for a gateway.
 	Keys KeyPolicy
 	// Listener serves pages, API and metrics. Nil: nothing is served. Run closes it.
@@ -78,6 +84,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Now == nil {
 		s.Now = time.Now
+	}
+	if s.Knowledge == nil && s.Base != nil {
+		s.Knowledge = judge.NewKnowledge(s.Base, s.Policy)
 	}
 	return s
 }

@@ -232,7 +232,7 @@ func TestG03Poison(t *testing.T) {
 	_, reports := madeFleet(t, 30)
 	bad := collectortest.NewGateway("gw-panic")
 	publish(t, js, append(reports, bad.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "BOOM", "R1", "")))...)
-	start(t, srv, s, func(c *collector) { c.s.Base = &collectortest.Base{Data: "test-1", Panic: "BOOM"} })
+	start(t, srv, s, func(c *collector) { c.know.Set(&collectortest.Base{Data: "test-1", Panic: "BOOM"}, nil) })
 	wantGateways(t, s, 29)
 	idle(t, srv, s)
 	l, err := s.Rejected(t.Context(), store.Page{})

@@ -110,6 +110,8 @@ func (s *stepper) arrive(m store.Module) store.Module {
 // compare tells what changed in one module, and carries on what it no longer tells.
 func (s *stepper) compare(was, m *store.Module) {
 	before := len(s.events)
+	m.Worst = was.Worst // until it is judged
+	m.Duplicate = was.Duplicate && was.Identity.IMEI == m.Identity.IMEI
 	if old := known(was); !s.compareIdentity(old, m) {
 		if full := merge(m.Identity, old.Identity); full != m.Identity {
 			m.Last = &store.Last{Identity: full, Origin: old.Origin, Until: s.r.row.Received}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
@@ -263,7 +264,7 @@ func FuzzPrepare(f *testing.F) {
 		case it.report == nil && it.beat == nil:
 			t.Fatal("neither believed nor rejected")
 		case it.report != nil:
-			it.report.judge(&collectortest.Base{Data: "fuzz"})
+			it.report.judge(judge.NewKnown(&collectortest.Base{Data: "fuzz"}, nil))
 			_, _ = first(it.report)
 			_ = it.report.gateway("fuzz")
 		}

@@ -11,6 +11,7 @@ import (
 const (
 	sweepEvery   = 30 * time.Second
 	figuresEvery = 10 * time.Minute
+	silentEvery  = time.Hour
 	pruneEvery   = 6 * time.Hour
 	keepRejected = 10_000
 )
@@ -21,14 +22,17 @@ func (c *collector) keepHouse(ctx context.Context) {
 	defer sweep.Stop()
 	defer figures.Stop()
 	defer prune.Stop()
+	silent := time.NewTicker(silentEvery)
+	defer silent.Stop()
 	c.report("record the figures", c.s.Store.RecordFigures(ctx, c.s.Now()))
-	c.report("judge the fleet anew", c.judgeAnew(ctx))
 	for {
 		select {
 		case <-sweep.C:
 			c.report("look for silent gateways", c.sweep(ctx))
 		case <-figures.C:
 			c.report("record the figures", c.s.Store.RecordFigures(ctx, c.s.Now()))
+		case <-silent.C:
+			c.report("judge silent gateways", c.judgeSilent(ctx))
 		case <-prune.C:
 			_, err := c.s.Store.Prune(ctx, c.s.Now().Add(-c.s.Keep), keepRejected)
 			c.report("forget old reports", err)
@@ -69,21 +73,46 @@ func (c *collector) sweep(ctx context.Context) error {
 // silence marks the gateways among ids that are still quiet.
 func (c *collector) silence(ctx context.Context, ids []string) error {
 	before := c.s.Now().Add(-c.s.Silence)
-	err := c.s.Store.Update(ctx, ids, func(tx store.Tx, known map[string]*store.Gateway) error {
-		var b store.Batch
-		for _, id := range ids {
-			g := known[id]
-			if g == nil || g.Silent || !g.Seen.Before(before) {
-				continue
-			}
-			g.Silent = true
-			b.Gateways = append(b.Gateways, *g)
-			b.Events = append(b.Events, store.Event{Kind: store.GatewaySilent, Gateway: id, At: c.s.Now().UTC().Truncate(time.Microsecond)})
+	return c.settleSome(ctx, ids, func(s *settler, g *store.Gateway) error {
+		if g.Silent || !g.Seen.Before(before) {
+			return nil
 		}
-		return tx.Put(&b)
+		next := *g
+		next.Silent = true
+		s.out.Events = append(s.out.Events, store.Event{Kind: store.GatewaySilent, Gateway: g.ID, At: s.at})
+		if err := s.again(g, &next); err != nil {
+			return err
+		}
+		s.out.Gateways = append(s.out.Gateways, next)
+		return nil
 	})
-	if err == nil {
-		c.outbox.wake()
+}
+
+// judgeSilent judges the gateways that are silent again: how long they have been may matter.
+func (c *collector) judgeSilent(ctx context.Context) error {
+	p := c.know.Policy()
+	if p == nil || !p.Reads("gateway.last_seen") {
+		return nil
 	}
-	return err
+	for page := (store.Page{Limit: 500}); ; {
+		l, err := c.s.Store.Gateways(ctx, store.GatewayFilter{State: "silent"}, page)
+		if err != nil || len(l.Items) == 0 {
+			return err
+		}
+		var ids []string
+		for i := range l.Items {
+			ids = append(ids, l.Items[i].ID)
+		}
+		err = c.settleSome(ctx, ids, func(s *settler, g *store.Gateway) error {
+			next := *g
+			if err := s.again(g, &next); err != nil {
+				return err
+			}
+			s.out.Gateways = append(s.out.Gateways, next)
+			return nil
+		})
+		if page.Cursor = l.Next; err != nil || page.Cursor == "" {
+			return err
+		}
+	}
 }

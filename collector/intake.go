@@ -183,7 +183,7 @@ func (c *collector) judgeNews(it *item) {
 			it.report, it.outcome = nil, reject(Poison, "identifying ended in a panic: %v", p)
 		}
 	}()
-	it.report.judge(c.s.Base)
+	it.report.judge(c.know.Now())
 	it.report.packed = c.packer.Pack(it.report.signed.Body)
 }
 
@@ -297,11 +297,6 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 		c.asker.want(w)
 	}
 	return nil
-}
-
-func (c *collector) settler(tx store.Tx, known map[string]*store.Gateway) *settler {
-	return &settler{tx: tx, base: c.s.Base, keys: c.keys, known: known, shared: map[string]string{},
-		at: c.s.Now().UTC().Truncate(time.Microsecond)}
 }
 
 // rejected is the row of a message that was not believed.

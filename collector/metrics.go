@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
@@ -42,6 +43,16 @@ func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
 	return m
 }
 
+// watch counts how far the fleet has been judged again.
+func (m *metrics) watch(r *prometheus.Registry, k *judge.Knowledge) {
+	gauge := func(name, help string, value func(judge.Progress) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(k.Progress())) })
+	}
+	r.MustRegister(
+		gauge("rollcall_judging_gateways", "Gateways to be judged again by the present knowledge when that began.", func(p judge.Progress) int { return p.Gateways }),
+		gauge("rollcall_judging_done", "How many of them have been.", func(p judge.Progress) int { return p.Done }))
+}
+
 func (m *metrics) outcome(it *item) {
 	kind := "unknown"
 	switch {
@@ -64,6 +75,11 @@ func (m *metrics) batch(n int, took time.Duration) {
 
 // fleetGauges are read from the store when they are asked for.
 type fleetGauges struct{ store store.Reader }
+
+// findingsGauge counts open findings. Severities are a closed set.
+func findingsGauge() *prometheus.Desc {
+	return prometheus.NewDesc("rollcall_findings", "Open findings that no exception covers.", []string{"severity"}, nil)
+}
 
 type fleetGauge struct {
 	desc  *prometheus.Desc
@@ -89,6 +105,7 @@ func (g *fleetGauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range g.gauges() {
 		ch <- d.desc
 	}
+	ch <- findingsGauge()
 }
 
 // Collect implements [prometheus.Collector].
@@ -102,5 +119,23 @@ func (g *fleetGauges) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		ch <- prometheus.MustNewConstMetric(d.desc, prometheus.GaugeValue, float64(d.value(f)))
+	}
+	counts, err := g.store.FindingCounts(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(findingsGauge(), err)
+		return
+	}
+	by := map[string]int{}
+	for _, c := range counts {
+		switch {
+		case c.Covered:
+		case c.Modules > 0:
+			by[c.Severity] += c.Modules
+		default:
+			by[c.Severity] += c.Gateways
+		}
+	}
+	for _, s := range store.Severities() {
+		ch <- prometheus.MustNewConstMetric(findingsGauge(), prometheus.GaugeValue, float64(by[s]), s)
 	}
 }

@@ -44,6 +44,10 @@ type received struct {
 	signed *inventory.Envelope
 	// judged are its modules as this collector knows them, in store form. Nil until judged.
 	judged []store.Module
+	// by is the knowledge that they were judged by.
+	by *judge.Known
+	// full are they by id, where the policy needs more than rows tell.
+	full   map[string]*inventory.Module
 	packed []byte // the signed bytes, packed; nil until they are
 }
 
@@ -114,15 +118,6 @@ func checkClaims(e *inventory.Envelope, gateway, id string, o inventory.Order) O
 		return reject(Malformed, "order %d.%d has no sequence, or is past all bounds", o.Boot, o.Seq)
 	}
 	return Outcome{}
-}
-
-// judge identifies the report's modules anew.
-func (r *received) judge(base judge.Identifier) {
-	modules := judge.Report(base, r.Report)
-	r.judged = make([]store.Module, len(modules))
-	for i := range modules {
-		r.judged[i] = judge.Row(r.Gateway.ID, &modules[i])
-	}
 }
 
 // gateway gives the row of a report that is the newest of its gateway.

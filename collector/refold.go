@@ -45,19 +45,17 @@ func (s *settler) refold(id string, g *store.Gateway, items []*item) (*store.Gat
 	if !inserted {
 		return nil, nil
 	}
-	f, err := s.foldAll(rows, bodies)
+	f, err := s.foldAll(rows, bodies, g)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.store(id, f.modules), s.replaceEvents(id, f.events)); err != nil {
-		return nil, err
-	}
-	next := f.gateway(s.base.Version(), items)
-	next.Conflict = cmp.Or(next.Conflict, s.shared[id])
+	next := f.gateway(s.by.Base.Version(), items)
+	next.Conflict = cmp.Or(f.conflict, s.shared[id])
 	if g != nil {
 		next.Conflict = cmp.Or(next.Conflict, g.Conflict)
-		next.Beat, next.Seen = g.Beat, later(g.Seen, seen)
+		next.Beat, next.Cleared, next.Seen = g.Beat, g.Cleared, later(g.Seen, seen)
 		if next.Order == g.Order && next.Report == g.Report { // its own last word stands
+			next.Gateway = g.Gateway
 			next.Health, next.Clock, next.ClockSynced, next.Truncated = g.Health, g.Clock, g.ClockSynced, g.Truncated
 		}
 		if g.Silent {
@@ -66,7 +64,65 @@ func (s *settler) refold(id string, g *store.Gateway, items []*item) (*store.Gat
 	} else {
 		next.Seen = seen
 	}
-	return &next, nil
+	if err := s.refind(&next, f); err != nil {
+		return nil, err
+	}
+	return &next, errors.Join(s.store(id, f.modules), s.replaceEvents(id, f.events))
+}
+
+// refind judges the gateway as it is after all reports. What it finds by reason of time or
+// policy, and not of a report, has been found since it was.
+func (s *settler) refind(next *store.Gateway, f *folded) error {
+	stored, err := s.modules(next.ID)
+	if err != nil {
+		return err
+	}
+	for i := range f.modules { // what the fleet says of them, and no report
+		m := &f.modules[i]
+		for j := range stored {
+			if stored[j].ID == m.ID && stored[j].Identity.IMEI == m.Identity.IMEI {
+				m.Duplicate = stored[j].Duplicate
+			}
+		}
+	}
+	was, err := s.found(next.ID)
+	if err != nil {
+		return err
+	}
+	newest := f.rows[len(f.rows)-1].Received
+	is := s.by.Find(next, f.modules, f.last.full, newest)
+	c := s.byPolicy()
+	c.at = newest
+	found, events := follow(next.ID, stands(was, is, f.found), is, c)
+	s.out.Events = append(s.out.Events, events...)
+	found, at := s.present(next, f.modules, f.last.full, found, newest)
+	s.keep(next, f.modules, found, at)
+	return nil
+}
+
+// stands gives what was found before, for comparison with what is found after all reports:
+// folded is what reports show, and tell of; the others opened by reason of time, policy or the
+// fleet, and have been open since they were stored.
+func stands(was, is, folded []store.Finding) []store.Finding {
+	has := func(in []store.Finding, f *store.Finding) bool {
+		return slices.ContainsFunc(in, func(x store.Finding) bool { return store.CompareFindings(x, *f) == 0 })
+	}
+	var out []store.Finding
+	for i := range folded {
+		if f := &folded[i]; has(is, f) && !slices.ContainsFunc(was, func(w store.Finding) bool { return w.Report == "" && store.CompareFindings(w, *f) == 0 }) {
+			out = append(out, *f)
+		}
+	}
+	for i := range was {
+		f := &was[i]
+		switch byReports, now := has(folded, f), has(is, f); {
+		case byReports && now && f.Report != "": // stands there already
+		case !byReports && !now && f.Report != "": // a report closes it, and tells
+		default:
+			out = append(out, *f)
+		}
+	}
+	return out
 }
 
 // place says where a report stands among those that are stored.
@@ -90,18 +146,39 @@ type folded struct {
 	rows     []store.Report
 	last     *received // carries the newest findings
 	modules  []store.Module
+	found    []store.Finding
 	events   []store.Event
 	changed  time.Time
 	conflict string
+	cleared  inventory.Order
+	fresh    []string // reports of this batch
+	given    string   // a conflict that is none of the order
 }
 
-func (s *settler) foldAll(rows []store.Report, bodies map[string]*received) (*folded, error) {
-	f := &folded{rows: rows}
+// foldAll goes through the reports. g, where it is known, says which conflicts a person cleared;
+// those that a report of this batch raises are new.
+func (s *settler) foldAll(rows []store.Report, bodies map[string]*received, g *store.Gateway) (*folded, error) {
+	f := &folded{rows: rows, given: s.shared[rows[0].Gateway]}
+	if g != nil {
+		f.cleared = g.Cleared
+		if g.Conflict != clashText {
+			f.given = cmp.Or(f.given, g.Conflict)
+		}
+	}
+	for _, r := range s.out.Reports {
+		f.fresh = append(f.fresh, r.ID)
+	}
 	for i := range rows {
-		if i > 0 && rows[i].Order == rows[i-1].Order {
+		clash := i > 0 && rows[i].Order == rows[i-1].Order
+		if clash {
 			f.clash(&rows[i-1], &rows[i])
 		}
 		if i > 0 && rows[i].Digest == rows[i-1].Digest {
+			if clash {
+				at := *f.last
+				at.row = rows[i]
+				f.find(s, &at, nil, false)
+			}
 			continue
 		}
 		r, err := s.body(&rows[i], bodies)
@@ -116,18 +193,35 @@ func (s *settler) foldAll(rows []store.Report, bodies map[string]*received) (*fo
 		} else {
 			f.modules, events = step(f.modules, &at)
 		}
-		f.events, f.last, f.changed = append(f.events, events...), &at, rows[i].Received
+		f.find(s, &at, events, i == 0)
+		f.last, f.changed = &at, rows[i].Received
 	}
 	return f, nil
 }
 
+// find judges what one report found, as of its time.
+func (f *folded) find(s *settler, r *received, events []store.Event, isFirst bool) {
+	g := r.gateway(s.by.Base.Version())
+	g.Conflict = cmp.Or(f.conflict, f.given)
+	now, told := follow(g.ID, rehome(f.found, events), s.by.Find(&g, f.modules, r.full, r.row.Received), byReport(&r.row))
+	if isFirst {
+		tellWorst(&events[0], now)
+		told = nil
+	}
+	f.found, f.events = now, append(append(f.events, events...), told...)
+}
+
 // clash tells of two reports that claim one place.
 func (f *folded) clash(a, b *store.Report) {
-	f.conflict = "Two reports claim the same place in the order of this gateway. Two machines may share its identity " +
-		"(a cloned image), or an old state was restored. Find out which one is right and give the other a new identity."
+	if f.cleared.Before(b.Order) || slices.Contains(f.fresh, a.ID) || slices.Contains(f.fresh, b.ID) {
+		f.conflict = clashText
+	}
 	f.events = append(f.events, store.Event{Kind: store.GatewayConflict, Gateway: b.Gateway, At: b.Received, Order: b.Order, Report: b.ID,
 		Text: fmt.Sprintf("reports %s and %s are both number %d of boot %d", a.ID, b.ID, b.Seq, b.Boot)})
 }
+
+const clashText = "Two reports claim the same place in the order of this gateway. Two machines may share its identity " +
+	"(a cloned image), or an old state was restored. Find out which one is right and give the other a new identity."
 
 // body gives the findings of a stored report, judged.
 func (s *settler) body(row *store.Report, bodies map[string]*received) (*received, error) {
@@ -144,9 +238,7 @@ func (s *settler) body(row *store.Report, bodies map[string]*received) (*receive
 		r = &received{Report: report, digest: row.Digest}
 		bodies[row.Digest] = r
 	}
-	if r.judged == nil {
-		r.judge(s.base)
-	}
+	s.judged(r)
 	return r, nil
 }
 
@@ -183,8 +275,14 @@ func sameEvent(a, b store.Event) bool {
 		}
 		return v
 	}
+	finding := func(p *store.FindingBrief) (v store.FindingBrief) {
+		if p != nil {
+			v = *p
+		}
+		return v
+	}
 	// The rest is in the key.
-	return brief(a.From) == brief(b.From) && brief(a.To) == brief(b.To) && a.At.Equal(b.At) && a.Text == b.Text
+	return finding(a.Finding) == finding(b.Finding) && brief(a.From) == brief(b.From) && brief(a.To) == brief(b.To) && a.At.Equal(b.At) && a.Text == b.Text
 }
 
 // gateway gives the row after all reports.

@@ -1,54 +1,116 @@
 package collector
 
 import (
-	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/inventory"
 )
 
-// current gives a gateway's modules as this collector's knowledge has them, so that a
-// comparison with a new report shows what changed in the field and nothing else. What newer
-// knowledge changed becomes events of its own kind.
-func (s *settler) current(g *store.Gateway) ([]store.Module, error) {
-	modules, err := s.modules(g.ID)
-	if err != nil || g.Data == s.base.Version() {
-		return orEmpty(modules), err
+// current gives a gateway's modules and findings as present knowledge and policy have them, so
+// that a comparison with a new report shows what changed in the field and nothing else. What
+// newer knowledge changed becomes events without a report. full is given where the policy
+// needs it.
+func (s *settler) current(g *store.Gateway) (modules []store.Module, found []store.Finding, full map[string]*inventory.Module, err error) {
+	if modules, err = s.modules(g.ID); err != nil {
+		return nil, nil, nil, err
 	}
-	row := store.Report{Gateway: g.ID, ID: g.Report, Order: g.Order, Digest: g.Digest}
-	r, err := s.body(&row, map[string]*received{})
-	if errors.Is(err, store.ErrNotFound) {
-		return orEmpty(modules), nil // nothing to judge by
+	if found, err = s.found(g.ID); err != nil {
+		return nil, nil, nil, err
 	}
-	if err != nil {
-		return nil, err
+	modules, newData := orEmpty(modules), g.Data != s.by.Base.Version()
+	if newData || s.by.Policy != nil && s.by.Policy.NeedsEvidence() {
+		row := store.Report{Gateway: g.ID, ID: g.Report, Order: g.Order, Digest: g.Digest}
+		r, err := s.body(&row, s.bodies(g))
+		switch {
+		case errors.Is(err, store.ErrNotFound): // nothing to judge by
+		case err != nil:
+			return nil, nil, nil, err
+		default:
+			full = r.full
+			if newData {
+				modules = s.rejudge(modules, r)
+			}
+		}
 	}
-	return s.rejudge(modules, r), nil
+	if newData || g.Policy != s.by.Stamp(s.at) {
+		var events []store.Event
+		found, events = follow(g.ID, found, s.by.Find(g, modules, full, s.at), s.byKnowledge(g))
+		s.out.Events = append(s.out.Events, events...)
+	}
+	return modules, found, full, nil
 }
 
-// rejudge lays the new verdicts over the stored modules, which stay the same modules.
-func (s *settler) rejudge(stored []store.Module, r *received) []store.Module {
-	verdicts := map[string]*store.Module{}
-	for i := range r.judged {
-		verdicts[r.judged[i].ID] = &r.judged[i]
+// bodies are the reports of g that were read already.
+func (s *settler) bodies(g *store.Gateway) map[string]*received {
+	if r := s.ready[g.ID]; r != nil {
+		return map[string]*received{r.digest: r}
 	}
+	return map[string]*received{}
+}
+
+// byKnowledge names what made the difference: the policy, where it is another one.
+func (s *settler) byKnowledge(g *store.Gateway) cause {
+	c := s.byPolicy()
+	version, _, _ := strings.Cut(g.Policy, "@")
+	switch {
+	case s.by.Policy == nil, version != s.by.Policy.Version():
+	case g.Data != s.by.Base.Version():
+		c.text = "by data " + s.by.Base.Version()
+	default:
+		c.text = "as time passed, by policy " + version
+	}
+	return c
+}
+
+// again judges a gateway of which something other than a report changed: g is as it is stored,
+// next as it will be.
+func (s *settler) again(g, next *store.Gateway) error {
+	if s.by.Policy == nil && g.Found == 0 && g.Data == s.by.Base.Version() {
+		return nil // nobody judges
+	}
+	modules, found, full, err := s.current(g)
+	if err != nil {
+		return err
+	}
+	found, events := follow(g.ID, found, s.by.Find(next, modules, full, s.at), cause{at: s.at})
+	s.out.Events = append(s.out.Events, events...)
+	next.Data = s.by.Base.Version()
+	s.keep(next, modules, found, s.at)
+	return s.store(g.ID, modules)
+}
+
+// rejudge lays the new verdicts over the stored modules, and tells what they changed.
+func (s *settler) rejudge(stored []store.Module, r *received) []store.Module {
+	out := overlay(stored, r.judged)
+	for i := range out {
+		m, n := &stored[i], &out[i]
+		if m.Facets() != n.Facets() {
+			s.out.Events = append(s.out.Events, store.Event{Kind: store.JudgedAnew, Gateway: m.Gateway, Module: m.ID, At: s.at,
+				From: m.Brief(), To: n.Brief(), Text: "by data " + s.by.Base.Version()})
+		}
+	}
+	return out
+}
+
+// overlay lays new verdicts over stored modules, which stay the same modules.
+func overlay(stored, judged []store.Module) []store.Module {
 	out := make([]store.Module, len(stored))
 	for i, m := range stored {
-		v := verdicts[m.ID]
-		if v == nil {
+		j := slices.IndexFunc(judged, func(v store.Module) bool { return v.ID == m.ID })
+		if j < 0 {
 			out[i] = m
 			continue
 		}
-		n := *v
-		n.First, n.Changed = m.First, m.Changed
+		n := judged[j]
+		n.First, n.Changed, n.Worst = m.First, m.Changed, m.Worst
+		n.Duplicate = m.Duplicate && n.Identity.IMEI == m.Identity.IMEI
 		if m.Last != nil {
 			if full := merge(n.Identity, m.Last.Identity); full != n.Identity {
 				n.Last = &store.Last{Identity: full, Origin: m.Last.Origin, Until: m.Last.Until}
 			}
-		}
-		if was, is := m.Facets(), n.Facets(); was != is {
-			s.out.Events = append(s.out.Events, store.Event{Kind: store.JudgedAnew, Gateway: r.row.Gateway, Module: m.ID, At: s.at,
-				From: m.Brief(), To: n.Brief(), Text: "by data " + s.base.Version()})
 		}
 		out[i] = n
 	}
@@ -60,50 +122,4 @@ func orEmpty(ms []store.Module) []store.Module {
 		return []store.Module{}
 	}
 	return ms
-}
-
-// judgeAnew judges every gateway whose modules were judged with other knowledge. It goes on
-// where an earlier run ended, because each gateway names the knowledge it was judged with.
-func (c *collector) judgeAnew(ctx context.Context) error {
-	version, after, done := c.s.Base.Version(), "", 0
-	for {
-		ids, err := c.s.Store.Stale(ctx, version, after, 200)
-		if err != nil || len(ids) == 0 {
-			if done > 0 && err == nil {
-				c.s.Log.Info("judged the fleet anew", "gateways", done, "data", version)
-			}
-			return err
-		}
-		if err := c.judgeSome(ctx, ids); err != nil {
-			return err
-		}
-		after, done = ids[len(ids)-1], done+len(ids)
-		c.metrics.rejudged.Add(float64(len(ids)))
-	}
-}
-
-func (c *collector) judgeSome(ctx context.Context, ids []string) error {
-	return c.s.Store.Update(ctx, ids, func(tx store.Tx, known map[string]*store.Gateway) error {
-		s := c.settler(tx, known)
-		var err error
-		if s.now, err = tx.Modules(ids); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			g := known[id]
-			if g == nil || g.Data == c.s.Base.Version() {
-				continue
-			}
-			now, err := s.current(g)
-			if err != nil {
-				return err
-			}
-			if err := s.store(id, now); err != nil {
-				return err
-			}
-			g.Data = c.s.Base.Version()
-			s.out.Gateways = append(s.out.Gateways, *g)
-		}
-		return tx.Put(&s.out)
-	})
 }

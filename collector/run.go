@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/collector/access"
+	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
@@ -18,6 +19,7 @@ import (
 type collector struct {
 	s       Settings
 	js      jetstream.JetStream
+	know    *judge.Knowledge
 	keys    *keyring
 	digests *digests
 	packer  *store.Packer
@@ -36,15 +38,16 @@ type collector struct {
 
 func newCollector(s Settings) (*collector, error) {
 	s = s.withDefaults()
-	if s.Conn == nil || s.Store == nil || s.Base == nil {
+	if s.Conn == nil || s.Store == nil || s.Knowledge == nil {
 		return nil, errors.New("cannot start the collector: Conn, Store and Base are needed")
 	}
 	js, err := jetstream.New(s.Conn)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
-	c := &collector{s: s, js: js, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
+	c := &collector{s: s, js: js, know: s.Knowledge, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
 		ackWait: time.Minute, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
+	c.metrics.watch(s.Metrics, s.Knowledge)
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
 	c.dead = newDead(js, s.Log, s.Metrics)
@@ -74,7 +77,7 @@ func (c *collector) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	for _, task := range []func(context.Context){c.asker.run, c.outbox.run, c.keepHouse} {
+	for _, task := range []func(context.Context){c.asker.run, c.outbox.run, c.keepHouse, c.keepJudged} {
 		wg.Go(func() { task(ctx) })
 	}
 	if server != nil {

@@ -125,7 +125,7 @@ func (c *collector) server(ctx context.Context) (*Server, error) {
 // handler is all that is served: pages and API to those who may, and to everybody the login
 // page, what it looks like, and whether the collector is well.
 func (c *collector) handler(guard *access.Guard) http.Handler {
-	f := &fleet.Fleet{Store: c.s.Store, Base: c.s.Base, Silence: c.s.Silence, Scanner: scanner{c.s.Conn}, Now: c.s.Now}
+	f := &fleet.Fleet{Store: c.s.Store, Base: c.know, Knowledge: c.know, Clear: c.clearConflict, Silence: c.s.Silence, Scanner: scanner{c.s.Conn}, Now: c.s.Now}
 	mux := http.NewServeMux()
 	mux.Handle("/", guard.Require(access.Read, web.New(web.Settings{Fleet: f, Log: c.s.Log})))
 	for _, path := range []string{"/login", "/login/", "/logout"} {

@@ -14,10 +14,16 @@ import (
 // settler decides what a batch of messages changes, inside one Update.
 type settler struct {
 	tx    store.Tx
-	base  judge.Identifier
+	by    *judge.Known
 	keys  *keyring
 	known map[string]*store.Gateway
 	now   map[string][]store.Module // of gateways whose modules may change
+	// findings are those of the same gateways.
+	findings map[string][]store.Finding
+	// ready are newest reports that were read already, by gateway.
+	ready map[string]*received
+	// imeis are those that came or went, which others may report too.
+	imeis []string
 	out   store.Batch
 	at    time.Time // of what no report causes
 	// shared says for which gateways of this batch a key was pinned that is also another's.
@@ -26,6 +32,11 @@ type settler struct {
 	claimed []string
 	// ask lists gateways whose findings are not known here.
 	ask []want
+}
+
+func (c *collector) settler(tx store.Tx, known map[string]*store.Gateway) *settler {
+	return &settler{tx: tx, by: c.know.Now(), keys: c.keys, known: known, shared: map[string]string{}, findings: map[string][]store.Finding{},
+		at: c.s.Now().UTC().Truncate(time.Microsecond)}
 }
 
 // want is a report that a gateway has and we do not.
@@ -70,12 +81,24 @@ func (s *settler) loadModules(ids []string, groups map[string][]*item) (err erro
 			need = append(need, id)
 		}
 	}
-	s.now, err = s.tx.Modules(need)
+	return s.load(need)
+}
+
+// load fetches modules and findings of gateways that are known.
+func (s *settler) load(need []string) (err error) {
+	if s.now, err = s.tx.Modules(need); err != nil {
+		return err
+	}
+	var found []string
 	for _, id := range need {
-		if s.now[id] == nil && s.now != nil {
+		if s.now[id] == nil {
 			s.now[id] = []store.Module{}
 		}
+		if g := s.known[id]; g != nil && g.Found != 0 {
+			found = append(found, id)
+		}
 	}
+	s.findings, err = s.tx.Findings(found)
 	return err
 }
 
@@ -116,6 +139,11 @@ func (s *settler) gateway(id string, items []*item) error {
 		g = next
 	}
 	beat := s.beats(g, beats)
+	if next == nil && beat != nil && g.Silent {
+		if next, err = s.back(g, beat); err != nil {
+			return err
+		}
+	}
 	switch {
 	case next != nil && beat != nil:
 		next.Beat, next.Health = beat.Order, beat.Health
@@ -129,6 +157,13 @@ func (s *settler) gateway(id string, items []*item) error {
 		s.out.Beats = append(s.out.Beats, *beat)
 	}
 	return nil
+}
+
+// back judges a gateway that was silent and is heard again.
+func (s *settler) back(g *store.Gateway, beat *store.Beat) (*store.Gateway, error) {
+	next := *g
+	next.Silent, next.Seen, next.Clock, next.ClockSynced = false, beat.Seen, beat.Clock, beat.ClockSynced
+	return &next, s.again(g, &next)
 }
 
 // reports settles reports of one gateway and gives its row where it changed.
@@ -170,62 +205,117 @@ func compareReports(a, b store.Report) int {
 
 // advance takes a gateway on by reports that are all newer than what is known, in order.
 func (s *settler) advance(g *store.Gateway, items []*item) (*store.Gateway, error) {
-	last := items[len(items)-1].report
-	next := last.gateway(s.base.Version())
-	digest := ""
-	var before, stored []store.Module
-	if g != nil {
-		next.First, next.Changed, next.Beat, next.Conflict = g.First, g.Changed, g.Beat, g.Conflict
-		next.Data, digest = g.Data, g.Digest
-		if g.Silent {
-			s.out.Events = append(s.out.Events, store.Event{Kind: store.GatewayBack, Gateway: g.ID, At: items[0].report.row.Received})
-		}
-	}
+	c := &course{s: s, g: g}
 	for _, it := range items {
-		r := it.report
 		it.outcome.Verdict = New
-		s.out.Reports = append(s.out.Reports, r.row)
-		next.Seen = later(next.Seen, r.row.Received)
-		if r.digest == digest {
-			continue
-		}
-		if stored == nil && g != nil {
-			var err error
-			if stored, err = s.current(g); err != nil {
-				return nil, err
-			}
-			before, next.Data = stored, s.base.Version()
-		}
-		before = s.follow(r, g == nil && digest == "", before)
-		digest, next.Changed = r.digest, r.row.Received
-	}
-	if g != nil {
-		next.Seen = later(next.Seen, g.Seen)
-	} else {
-		next.First, next.Conflict = items[0].report.row.Received, s.shared[next.ID]
-	}
-	if digest != "" && (g == nil || digest != g.Digest || stored != nil) {
-		if err := s.store(next.ID, before); err != nil {
+		if err := c.report(it.report); err != nil {
 			return nil, err
 		}
 	}
-	return &next, nil
+	return &c.next, c.end()
 }
 
-// follow moves one report on, and keeps its evidence and events.
-func (s *settler) follow(r *received, isFirst bool, before []store.Module) []store.Module {
-	if r.judged == nil {
-		r.judge(s.base)
+// course is one gateway on its way through reports that are all newer than what is known.
+type course struct {
+	s    *settler
+	g    *store.Gateway // as it is stored; nil: it is new
+	next store.Gateway  // after the reports so far
+	// modules and found are those after the reports so far, once they were loaded.
+	loaded  bool
+	modules []store.Module
+	found   []store.Finding
+	full    map[string]*inventory.Module
+	judged  time.Time // zero: nothing had to be judged
+}
+
+// report moves on by one report.
+func (c *course) report(r *received) error {
+	s, was := c.s, c.next
+	begun := was.ID != ""
+	if !begun && c.g != nil {
+		was = *c.g
 	}
-	s.out.Evidence = append(s.out.Evidence, r.evidence())
+	isNew := c.g == nil && !begun
+	c.next = r.gateway(s.by.Base.Version())
+	c.carry(&was, isNew, r)
+	s.out.Reports = append(s.out.Reports, r.row)
+	if !isNew && r.digest == was.Digest && !was.Silent && sameGateway(&was.Gateway, &c.next.Gateway) {
+		return nil
+	}
+	if err := c.load(); err != nil {
+		return err
+	}
 	var events []store.Event
-	if isFirst {
-		before, events = first(r)
-	} else {
-		before, events = step(before, r)
+	if isNew || r.digest != was.Digest {
+		events = c.move(r, isNew)
 	}
-	s.out.Events = append(s.out.Events, events...)
-	return before
+	c.find(r, isNew, events)
+	return nil
+}
+
+// carry keeps what a new report does not change of a gateway.
+func (c *course) carry(was *store.Gateway, isNew bool, r *received) {
+	if isNew {
+		c.next.First, c.next.Conflict = r.row.Received, c.s.shared[c.next.ID]
+		return
+	}
+	n := &c.next
+	n.First, n.Beat, n.Conflict, n.Cleared = was.First, was.Beat, was.Conflict, was.Cleared
+	n.Data, n.Policy, n.Found, n.Seen = was.Data, was.Policy, was.Found, later(n.Seen, was.Seen)
+	if r.digest == was.Digest {
+		n.Changed = was.Changed
+	}
+	if was.Silent {
+		c.s.out.Events = append(c.s.out.Events, store.Event{Kind: store.GatewayBack, Gateway: was.ID, At: r.row.Received})
+	}
+}
+
+// load gets what is stored, as present knowledge and policy have it.
+func (c *course) load() (err error) {
+	if c.loaded || c.g == nil {
+		return nil
+	}
+	c.loaded = true
+	c.modules, c.found, c.full, err = c.s.current(c.g)
+	c.next.Data = c.s.by.Base.Version()
+	return err
+}
+
+// move takes the modules on, and keeps the evidence.
+func (c *course) move(r *received, isNew bool) (events []store.Event) {
+	c.s.judged(r)
+	c.s.out.Evidence = append(c.s.out.Evidence, r.evidence())
+	if isNew {
+		c.modules, events = first(r)
+	} else {
+		c.modules, events = step(c.modules, r)
+	}
+	c.next.Modules, c.full = len(c.modules), r.full
+	return events
+}
+
+// find judges what the report found, as of its time.
+func (c *course) find(r *received, isNew bool, events []store.Event) {
+	s := c.s
+	c.judged = r.row.Received
+	is := s.by.Find(&c.next, c.modules, c.full, c.judged)
+	now, told := follow(c.next.ID, rehome(c.found, events), is, byReport(&r.row))
+	if isNew {
+		tellWorst(&events[0], now)
+		told = nil
+	}
+	c.found = now
+	s.out.Events = append(append(s.out.Events, events...), told...)
+}
+
+// end stores what differs from before.
+func (c *course) end() error {
+	if c.judged.IsZero() {
+		return nil
+	}
+	found, at := c.s.present(&c.next, c.modules, c.full, c.found, c.judged)
+	c.s.keep(&c.next, c.modules, found, at)
+	return c.s.store(c.next.ID, c.modules)
 }
 
 // store puts what differs between the modules that are stored and those of now.
@@ -256,7 +346,13 @@ func equal(a, b *store.Module) bool {
 		return false
 	}
 	return a.ModuleKey == b.ModuleKey && a.Facets() == b.Facets() && a.Identity == b.Identity && a.Origin == b.Origin &&
-		a.Confidence == b.Confidence && a.First.Equal(b.First) && a.Changed.Equal(b.Changed)
+		a.Confidence == b.Confidence && a.First.Equal(b.First) && a.Changed.Equal(b.Changed) && a.Duplicate == b.Duplicate && equalFacts(&a.Facts, &b.Facts)
+}
+
+func equalFacts(a, b *store.Facts) bool {
+	return a.Reason == b.Reason && slices.Equal(a.Parts, b.Parts) && slices.EqualFunc(a.Conflicts, b.Conflicts, func(a, b inventory.Conflict) bool {
+		return a.Claim == b.Claim && a.Why == b.Why && slices.Equal(a.Values, b.Values)
+	})
 }
 
 // beats settles heartbeats: the newest counts, and it may show that a report is missing.

@@ -17,6 +17,11 @@ import (
 type Fleet struct {
 	Store store.Reader
 	Base  judge.Identifier
+	// Clear takes a gateway's conflict away. Nil: nobody can.
+	Clear func(ctx context.Context, gateway, by string) error
+	// Knowledge tells the policy in force and how far the fleet has been judged again. Nil:
+	// there is no policy.
+	Knowledge *judge.Knowledge
 	// Silence is how long a gateway may say nothing before it counts as silent.
 	Silence time.Duration
 	// Scanner asks gateways to look now. Nil: nobody can be asked.
@@ -169,6 +174,13 @@ type Summary struct {
 	States  []Share        `json:"states"`
 	Makers  []Maker        `json:"makers"`
 	Data    string         `json:"data"`
+	// Policy is the version of the policy in force, or "".
+	Policy     string     `json:"policy"`
+	Severities []Severity `json:"findings"`
+	// Judging is how far the fleet has been judged again by newer knowledge.
+	Judging judge.Progress `json:"judging"`
+	// Warnings are those about the policy itself.
+	Warnings []inventory.Warning `json:"warnings"`
 }
 
 // Share is how many modules have a value; "" is not known.
@@ -216,6 +228,14 @@ func (f *Fleet) Summary(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	s.count(cohorts)
+	counts, err := f.Store.FindingCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Severities, s.Judging, s.Warnings = severities(counts), f.Progress(), f.Warnings()
+	if p := f.Policy(); p != nil {
+		s.Policy = p.Version()
+	}
 	return s, nil
 }
 

@@ -82,6 +82,8 @@ type Reader interface {
 	Cohorts(ctx context.Context) ([]Cohort, error)
 	// Findings gives the open findings, the newest first where the page does not say otherwise.
 	Findings(ctx context.Context, f FindingFilter, p Page) (FindingList, error)
+	// Whole gives gateways after the given id with all that they are judged by, in order of id.
+	Whole(ctx context.Context, after string, limit int, evidence bool) ([]Whole, error)
 	// FindingCounts gives all kinds of findings with their counts, the most severe first.
 	FindingCounts(ctx context.Context) ([]FindingCount, error)
 	Events(ctx context.Context, f EventFilter, p Page) (EventList, error)
@@ -101,9 +103,14 @@ type Keeper interface {
 	Identity(ctx context.Context) (string, error)
 	// Quiet gives gateways that are not marked silent and were not heard of since before.
 	Quiet(ctx context.Context, before time.Time, limit int) ([]string, error)
-	// Stale gives gateways after the given id whose modules were judged with other
-	// knowledge than version, in order of id.
-	Stale(ctx context.Context, version, after string, limit int) ([]string, error)
+	// Stale gives gateways after the given id that were judged by other knowledge or another
+	// policy, in order of id, as Whole does.
+	Stale(ctx context.Context, j Judgement, after string, limit int, evidence bool) ([]Whole, error)
+	// CountStale says how many there are.
+	CountStale(ctx context.Context, j Judgement) (int, error)
+	// Judged notes that gateways were judged and found to be as they are stored: those among
+	// ids that still bear the judgement from.
+	Judged(ctx context.Context, ids []string, from, to Judgement) error
 	// EventsAfter gives events in the order in which they were stored.
 	EventsAfter(ctx context.Context, no int64, limit int) ([]Event, error)
 	// Mark and SetMark keep a number by name: how far something has come.
@@ -154,6 +161,20 @@ type Gateway struct {
 	Found  int64  `json:"-"`
 	// Cleared is where in its order a person cleared its conflict.
 	Cleared inventory.Order `json:"-"`
+}
+
+// Judgement is what a gateway was judged by: Data and Policy of [Gateway].
+type Judgement struct{ Data, Policy string }
+
+// Judgement gives that of g.
+func (g *Gateway) Judgement() Judgement { return Judgement{g.Data, g.Policy} }
+
+// Whole is a gateway with all that it is judged by.
+type Whole struct {
+	Gateway Gateway
+	Modules []Module
+	// Packed is the newest report, where it was asked for and is kept; see [Unpack].
+	Packed []byte
 }
 
 // Beat is what a heartbeat changes of a gateway.

@@ -299,3 +299,50 @@ func modulesBySeverity(t *testing.T, s store.Store) {
 		same(t, severity, l, store.ModuleList{Items: []store.Module{want}, Total: 1})
 	}
 }
+
+// Gateways are judged again with all that it takes, and marked, unless another was quicker.
+func stale(t *testing.T, s store.Store) {
+	now := store.Judgement{Data: "v0", Policy: "p0"}
+	var b store.Batch
+	var ids []string
+	for i := range 4 {
+		g := Gateway(fmt.Sprint("gw-", i), 1)
+		g.Data, g.Policy = fmt.Sprint("v", i%2), fmt.Sprint("p", i/3)
+		ids = append(ids, g.ID)
+		b.Gateways, b.Modules = append(b.Gateways, g), append(b.Modules, Module(g.ID, "usb:1-1", "alpha", "CN", "A25", "R1", ""))
+		b.Evidence = append(b.Evidence, store.Evidence{Gateway: g.ID, Digest: g.Digest, Report: "r", Body: []byte("body " + g.ID), Key: "k"})
+	}
+	put(t, s, ids, &b)
+	want := func(what string, after string, evidence bool, want ...string) {
+		t.Helper()
+		ws, err := s.Stale(t.Context(), now, after, 10, evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range ws {
+			got = append(got, w.Gateway.ID)
+			if len(w.Modules) != 1 || w.Modules[0].Gateway != w.Gateway.ID || w.Modules[0].Identity.Model != "A25" {
+				t.Errorf("%s: modules %+v", w.Gateway.ID, w.Modules)
+			}
+			body, err := store.Unpack(w.Packed)
+			if evidence && (err != nil || string(body) != "body "+w.Gateway.ID) {
+				t.Errorf("%s: evidence %q, %v", w.Gateway.ID, body, err)
+			}
+		}
+		same(t, what, got, want)
+		if n, err := s.CountStale(t.Context(), now); err != nil || after == "" && n != len(want) {
+			t.Errorf("%s: %d are stale, %v", what, n, err)
+		}
+	}
+	want("judged otherwise", "", false, "gw-1", "gw-3")
+	want("behind the first", "gw-1", true, "gw-3")
+	all, err := s.Whole(t.Context(), "gw-0", 2, false)
+	if err != nil || len(all) != 2 || all[0].Gateway.ID != "gw-1" || all[1].Gateway.ID != "gw-2" {
+		t.Errorf("whole: %v, %v", all, err)
+	}
+	if err := s.Judged(t.Context(), []string{"gw-1", "gw-3"}, store.Judgement{Data: "v1", Policy: "p0"}, now); err != nil {
+		t.Fatal(err)
+	}
+	want("one was judged by something else meanwhile", "", true, "gw-3")
+}

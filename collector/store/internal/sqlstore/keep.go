@@ -89,11 +89,6 @@ func (s *Store) Quiet(ctx context.Context, before time.Time, limit int) ([]strin
 	return s.ids(ctx, "find silent gateways", "SELECT id FROM gateways WHERE silent = 0 AND last_seen < ? LIMIT ?", micros(before), limit)
 }
 
-// Stale implements [store.Keeper].
-func (s *Store) Stale(ctx context.Context, version, after string, limit int) ([]string, error) {
-	return s.ids(ctx, "find gateways to judge anew", "SELECT id FROM gateways WHERE id > ? AND judged <> ? ORDER BY id LIMIT ?", after, version, limit)
-}
-
 func (s *Store) ids(ctx context.Context, what, q string, args ...any) ([]string, error) {
 	var ids []string
 	err := s.view(ctx, what, func(tx *sql.Tx) error {
