@@ -27,7 +27,7 @@ webhooks:
 		"webhooks: [{name: a, uri: b}]":   "uri",
 		"webhooks: 7":                     "webhooks",
 		"bundles: {trusted: [x]}":         `unknown key "bundles.trusted"`,
-		"webhooks: [{timeout: tomorrow}]": "tomorrow",
+		"webhooks: [{timeout: tomorrow}]": "webhooks[0].timeout",
 	} {
 		if _, err := LoadCollector(Source{File: write(t, file, 0o600)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", file, err, want)
