@@ -165,7 +165,11 @@ func (a *Agent) Last() *inventory.Report {
 // Raise sets a warning of the caller's in every report, and Clear takes it back.
 func (a *Agent) Raise(code string, severity inventory.Severity, text string) {
 	a.health.set(code, severity, errors.New(text))
+	a.told()
 }
 
 // Clear takes back what Raise set.
-func (a *Agent) Clear(code string) { a.health.set(code, "", nil) }
+func (a *Agent) Clear(code string) {
+	a.health.set(code, "", nil)
+	a.told()
+}

@@ -61,12 +61,8 @@ func reportKey(dir string) (madeKey, error) {
 }
 
 func parseKey(path string, b []byte) (ed25519.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the report key: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("report key %s may be used by others (mode %04o): chmod 600 it, or remove it and enrol the gateway again", path, mode)
+	if err := checkMode(path); err != nil {
+		return nil, err
 	}
 	block, _ := pem.Decode(b)
 	if block == nil {
@@ -78,6 +74,18 @@ func parseKey(path string, b []byte) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("report key %s is no Ed25519 key: remove it and enrol the gateway again", path)
 	}
 	return key, nil
+}
+
+// checkMode refuses a key that others may use.
+func checkMode(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot read a key: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return fmt.Errorf("key %s may be used by others (mode %04o): chmod 600 it, or remove it and enrol the gateway again", path, mode)
+	}
+	return nil
 }
 
 // nextBoot counts this start: one more than the last, or the time in Unix seconds where that

@@ -6,6 +6,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
 // anyName stands for the name of whoever logs in, in the template of a scoped signing key.
@@ -34,19 +36,19 @@ func accountClaims(name string, keys map[string]string) *jwt.AccountClaims {
 	a := jwt.NewAccountClaims(keys[name])
 	a.Name = name
 	for _, r := range Roles() {
-		if r.account() == name {
+		if r.account() == name && keys[string(r)] != "" {
 			a.SigningKeys.AddScopedSigner(scope(r, keys[string(r)]))
 		}
 	}
 	switch name {
 	case collectorAccount:
 		a.Limits.JetStreamLimits = jwt.JetStreamLimits{DiskStorage: jwt.NoLimit, Streams: jwt.NoLimit, Consumer: jwt.NoLimit}
-		export(a, reportSubjects(), jwt.ResponseTypeSingleton)
+		export(a, append(reportSubjects(), natslink.JoinSubject("*")), jwt.ResponseTypeSingleton)
 		imports(a, keys[gatewaysAccount], append(requestSubjects(), discovery))
 	case gatewaysAccount:
 		export(a, requestSubjects(), jwt.ResponseTypeSingleton)
 		export(a, []string{discovery}, jwt.ResponseTypeStream)
-		imports(a, keys[collectorAccount], reportSubjects())
+		imports(a, keys[collectorAccount], append(reportSubjects(), natslink.JoinSubject("*")))
 	}
 	return a
 }

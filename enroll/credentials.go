@@ -67,6 +67,9 @@ func (a *Authority) prepare(name string, o *Options) (*Record, error) {
 	if o.Role == Leaf && a.about.Kind == NKey {
 		return nil, fmt.Errorf("cannot enrol %s: leaf nodes need an authority of the kind %s", name, JWT)
 	}
+	if (o.Role == Join || o.Role == Approver) && a.about.Kind == NKey {
+		return nil, fmt.Errorf("cannot enrol %s: joining by token needs an authority of the kind %s, since brokers of the kind %s would be reloaded for each gateway", name, JWT, NKey)
+	}
 	if o.ReportKey != "" {
 		if o.Role != Gateway {
 			return nil, fmt.Errorf("cannot enrol %s: only gateways sign reports", name)
@@ -87,16 +90,42 @@ func (a *Authority) file(name string, r Role, u User, pair nkeys.KeyPair) ([]byt
 		}
 		return append(seed, '\n'), nil
 	}
-	k, err := a.key(string(r))
-	if err != nil {
-		return nil, err
-	}
-	defer k.Wipe()
-	token, err := userToken(name, u.Key, a.about.Keys[r.account()], u.Expires, k)
+	token, err := a.userToken(name, r, u)
 	if err != nil {
 		return nil, err
 	}
 	return credsFile(token, pair)
+}
+
+// userToken signs one with the key of the role.
+func (a *Authority) userToken(name string, r Role, u User) (string, error) {
+	if err := a.addRole(r); err != nil {
+		return "", err
+	}
+	k, err := a.key(string(r))
+	if err != nil {
+		return "", err
+	}
+	defer k.Wipe()
+	return userToken(name, u.Key, a.about.Keys[r.account()], u.Expires, k)
+}
+
+// addRole makes the signing key of a role that is younger than this authority. Brokers learn of it by
+// [Authority.Push] or a reload.
+func (a *Authority) addRole(r Role) error {
+	if a.about.Keys[string(r)] != "" {
+		return nil
+	}
+	public, err := a.newKey(string(r), nkeys.PrefixByteAccount)
+	if err != nil {
+		return err
+	}
+	a.about.Keys[string(r)] = public
+	if err := a.writeUsers(); err != nil { // first: it fails where the operator's key is kept elsewhere
+		delete(a.about.Keys, string(r))
+		return err
+	}
+	return a.writeJSON(a.path(authorityFile), a.about)
 }
 
 // admit records a user, and takes back what was there before.

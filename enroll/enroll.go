@@ -34,10 +34,14 @@ const (
 	Collector Role = "collector"
 	// Admin may do everything in the collector's account, for people with the nats tool.
 	Admin Role = "admin"
+	// Join may ask for credentials of its own, and nothing else: the join token of a fleet.
+	Join Role = "join"
+	// Approver answers those who ask.
+	Approver Role = "approver"
 )
 
 // Roles are all of them.
-func Roles() []Role { return []Role{Gateway, Leaf, Collector, Admin} }
+func Roles() []Role { return []Role{Gateway, Leaf, Collector, Admin, Join, Approver} }
 
 // Errors that callers branch on.
 var (
@@ -110,7 +114,9 @@ func (r *Record) Live(now time.Time) bool {
 const recordSchema = "rollcall.enrolled/1"
 
 // Commands are names of sub-commands of "rollcall enroll", which therefore cannot be enrolled.
-func Commands() []string { return []string{"init", "list", "export", "import", "push", "help"} }
+func Commands() []string {
+	return []string{"init", "list", "export", "import", "push", "serve", "pending", "approve", "refuse", "help"}
+}
 
 // CheckName says whether a name can be enrolled.
 func CheckName(name string) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -375,7 +376,7 @@ func TestSeedsAreWhole(t *testing.T) {
 	t.Parallel()
 	_, dir := authority(t, enroll.Settings{})
 	files, err := filepath.Glob(filepath.Join(dir, "keys", "*.nk"))
-	if err != nil || len(files) != 8 {
+	if err != nil || len(files) != 10 {
 		t.Fatal(files, err)
 	}
 	seen := map[string]bool{}
@@ -398,3 +399,6 @@ func TestSeedsAreWhole(t *testing.T) {
 		seen[public] = true
 	}
 }
+
+// seedIn finds the seed of a user or an account.
+var seedIn = regexp.MustCompile(`\bS[OAU][A-Z2-7]{50,}`)

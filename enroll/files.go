@@ -23,12 +23,13 @@ const (
 	accountsDir   = "accounts" // signed tokens of operator and accounts
 	credsDir      = "creds"    // of this authority's own users
 	recordsDir    = "enrolled"
-	brokerDir     = "nats" // what the broker needs; not secret
+	pendingDir    = "pending" // who asked to join
+	brokerDir     = "nats"    // what the broker needs; not secret
 )
 
 // makeDirs makes the directory with all that is below it.
 func makeDirs(dir string) error {
-	for _, d := range []string{"", keysDir, accountsDir, credsDir, recordsDir, brokerDir} {
+	for _, d := range []string{"", keysDir, accountsDir, credsDir, recordsDir, pendingDir, brokerDir} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o700); err != nil {
 			return err
 		}

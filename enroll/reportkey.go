@@ -158,3 +158,13 @@ func Forget(ctx context.Context, to Keys, gateway string) (int, error) {
 	}
 	return len(known), nil
 }
+
+// live are the recorded report keys that were not taken back.
+func (r *Record) live() (keys []string) {
+	for _, k := range r.ReportKeys {
+		if k.State == store.KeyEnrolled {
+			keys = append(keys, k.Key)
+		}
+	}
+	return keys
+}

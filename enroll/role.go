@@ -18,7 +18,7 @@ const (
 
 // account of a role.
 func (r Role) account() string {
-	if r == Gateway {
+	if r == Gateway || r == Join {
 		return gatewaysAccount
 	}
 	return collectorAccount
@@ -48,9 +48,14 @@ func (r Role) rights(name string) rights {
 		return rights{
 			// $LDS finds loops of leaf nodes, _R_ leads answers back to the account of gateways, and
 			// _INBOX those of agents to whoever asked.
-			publish: append(reportSubjects(), "_INBOX.>", "$LDS.>"), subscribe: append(requestSubjects(), discovery, "_R_.>", "$LDS.>"),
+			publish: append(reportSubjects(), natslink.JoinSubject("*"), "_INBOX.>", "$LDS.>"), subscribe: append(requestSubjects(), discovery, "_R_.>", "$LDS.>"),
 			connections: []string{jwt.ConnectionTypeLeafnode, jwt.ConnectionTypeLeafnodeWS},
 		}
+	case Join:
+		return rights{publish: []string{natslink.JoinSubject("*")}, subscribe: []string{natslink.JoinInbox + ".>"}, connections: ordinary, subscriptions: 4}
+	case Approver:
+		// An empty list would permit everything; this subject leads nowhere.
+		return rights{publish: []string{"_ROLLCALL_NOTHING"}, subscribe: []string{natslink.JoinSubject("*")}, answer: true, connections: ordinary, subscriptions: 4}
 	case Collector:
 		return rights{publish: collectorPublishes(), subscribe: []string{"_INBOX.>"}, connections: ordinary}
 	}

@@ -19,13 +19,14 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/version"
+	"github.com/rollcall-iot/rollcall/survey"
 )
 
 // Run is all of the program rollcall-agent. It returns the exit status.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := Command(environ)
+	c := Command(environ, nil)
 	c.Use, c.Version = "rollcall-agent", version.Version
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.SetArgs(args)
@@ -39,8 +40,9 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return exit.Code(err)
 }
 
-// Command is `rollcall agent`. environ is that of the process.
-func Command(environ []string) *cobra.Command {
+// Command is `rollcall agent`. environ is that of the process; manager tells what a program such as
+// ModemManager knows of modules, and is nil where none is linked in.
+func Command(environ []string, manager survey.Manager) *cobra.Command {
 	var file string
 	var once bool
 	c := &cobra.Command{
@@ -54,11 +56,14 @@ agent goes on with the old ones and says so in its health.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			source := configs.Source{File: file, Flags: c.Flags(), Environ: environ}
-			config, err := configs.LoadAgent(source)
+			load := func() (*setup, error) {
+				config, err := configs.LoadAgent(source)
+				return &setup{config, manager}, err
+			}
+			config, err := load()
 			if err != nil {
 				return exit.With(exit.Usage, err)
 			}
-			load := func() (*configs.Agent, error) { return configs.LoadAgent(source) }
 			return run(c.Context(), config, load, once, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
@@ -72,5 +77,7 @@ agent goes on with the old ones and says so in its health.`,
 	f.String("state-dir", "", "`directory` of report key, boot counter and spool (default /var/lib/rollcall)")
 	f.String("status-file", "", "`file` that tells agent status how the agent is (default /run/rollcall/status.json)")
 	f.Duration("interval", 0, "time between full rounds (default 24h)")
+	f.IntSlice("baud", nil, "speeds to try on ports that are named or allowed, such as 9600,115200")
+	f.Bool("inhibit-modemmanager", false, "have ModemManager let go of a module while it is asked; its data connection goes down")
 	return c
 }

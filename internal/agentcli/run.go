@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/agent"
-	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/enroll/join"
+	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/logging"
 	"github.com/rollcall-iot/rollcall/internal/version"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -23,7 +24,7 @@ import (
 const onceTimeout = 5 * time.Minute
 
 // run runs the agent with configuration c until ctx ends. load reads the configuration again.
-func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), once bool, stdout, stderr io.Writer) error {
+func run(ctx context.Context, c *setup, load func() (*setup, error), once bool, stdout, stderr io.Writer) error {
 	log := logging.New(stderr, c.Log.Level, c.Log.Format)
 	if had, err := serialport.DropSysAdmin(); had {
 		log.Warn("started with CAP_SYS_ADMIN, which defeats exclusive access to ports; gave it up", "error", err)
@@ -34,7 +35,7 @@ func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, err
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	var old *configs.Agent
+	var old *setup
 	var refused error
 	for {
 		next, started, err := life(ctx, c, load, hup, log, refused)
@@ -53,12 +54,18 @@ func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, err
 
 // life runs one daemon with configuration c, until ctx ends (next is nil) or a SIGHUP brings
 // another configuration that reads well. refused is why another one is not in force.
-func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *configs.Agent, started bool, err error) {
+func life(ctx context.Context, c *setup, load func() (*setup, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *setup, started bool, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	d, err := start(ctx, c, log)
+	d, s, err := start(ctx, c, log)
 	if err != nil {
 		return nil, false, err
+	}
+	joined := make(chan error, 1)
+	if s.Link.Hold {
+		go func() { joined <- joinWhile(ctx, d, joining(c, s, nil)) }()
+	} else {
+		joined = nil
 	}
 	if refused != nil {
 		d.Raise(codeRefused, inventory.SeverityError, refused.Error())
@@ -68,7 +75,8 @@ func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, er
 	for {
 		select {
 		case err := <-done:
-			return nil, true, errors.Join(err, d.Close())
+			stop(nil)
+			return nil, true, errors.Join(err, waitFor(joined), d.Close())
 		case <-hup:
 			next, err := reread(ctx, load)
 			if err != nil {
@@ -78,16 +86,46 @@ func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, er
 			}
 			log.Info("configuration was read again")
 			stop(agent.ErrRestart)
-			return next, true, errors.Join(<-done, d.Close())
+			return next, true, errors.Join(<-done, waitFor(joined), d.Close())
+		case err := <-joined:
+			if err != nil {
+				joined = nil
+				continue // it is in the health; the agent goes on looking
+			}
+			stop(agent.ErrRestart)
+			return c, true, errors.Join(<-done, d.Close())
 		}
 	}
+}
+
+// joinWhile asks for credentials while the daemon looks and keeps what it finds.
+func joinWhile(ctx context.Context, d *agent.Daemon, s agent.JoinSettings) error {
+	const code = "joining"
+	d.Raise(code, inventory.SeverityWarning, "this gateway has no credentials yet and asks for some; reports wait")
+	s.Stands = func(status join.Status, text string) {
+		d.Raise(code, inventory.SeverityWarning, fmt.Sprintf("this gateway has no credentials yet (%s): %s; reports wait", status, text))
+	}
+	err := agent.Join(ctx, s)
+	if err != nil && ctx.Err() == nil {
+		s.Log.Error("cannot join", "error", err)
+		d.Raise(code, inventory.SeverityError, err.Error())
+	}
+	return err
+}
+
+// waitFor waits for one who joins, whose context has ended.
+func waitFor(joined <-chan error) error {
+	if joined != nil {
+		<-joined
+	}
+	return nil
 }
 
 // codeRefused is the warning of an agent that goes on with an old configuration.
 const codeRefused = "configuration-refused"
 
 // reread reads the configuration and all that it names, before the old one is given up.
-func reread(ctx context.Context, load func() (*configs.Agent, error)) (*configs.Agent, error) {
+func reread(ctx context.Context, load func() (*setup, error)) (*setup, error) {
 	c, err := load()
 	if err != nil {
 		return nil, err
@@ -98,24 +136,27 @@ func reread(ctx context.Context, load func() (*configs.Agent, error)) (*configs.
 	return c, err
 }
 
-func start(ctx context.Context, c *configs.Agent, log *slog.Logger) (*agent.Daemon, error) {
+func start(ctx context.Context, c *setup, log *slog.Logger) (*agent.Daemon, agent.DaemonSettings, error) {
 	s, err := settings(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, s, err
 	}
 	s.Log = log
 	d, err := agent.NewDaemon(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, s, err
 	}
 	log.Info("agent started", "gateway", s.Gateway.ID, "key", inventory.EncodeKey(d.Key()), "version", version.Version)
-	return d, nil
+	return d, s, nil
 }
 
-func lookOnce(ctx context.Context, c *configs.Agent, log *slog.Logger, stdout io.Writer) error {
+func lookOnce(ctx context.Context, c *setup, log *slog.Logger, stdout io.Writer) error {
 	ctx, stop := context.WithTimeout(ctx, onceTimeout)
 	defer stop()
-	d, err := start(ctx, c, log)
+	if err := joinFirst(ctx, c, log); err != nil {
+		return err
+	}
+	d, _, err := start(ctx, c, log)
 	if err != nil {
 		return err
 	}
@@ -126,4 +167,22 @@ func lookOnce(ctx context.Context, c *configs.Agent, log *slog.Logger, stdout io
 	}
 	fmt.Fprintf(stdout, "report %s of gateway %s with %d modules is delivered\n", r.ID, r.Gateway.ID, len(r.Modules))
 	return nil
+}
+
+// joinFirst is for a single round, which is of no use without credentials.
+func joinFirst(ctx context.Context, c *setup, log *slog.Logger) error {
+	if !link(c).Hold {
+		return nil
+	}
+	gateway, err := Gateway(c.Gateway.ID, c.Gateway.Labels)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	last := "nobody was asked yet"
+	s := agent.DaemonSettings{Settings: agent.Settings{Gateway: gateway, StateDir: c.StateDir, Log: log}, Link: link(c)}
+	err = agent.Join(ctx, joining(c, s, func(_ join.Status, text string) { last = text }))
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %s", err, last)
+	}
+	return err
 }

@@ -2,12 +2,14 @@ package agentcli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 
 	"github.com/rollcall-iot/rollcall/agent"
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/enroll/join"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/version"
@@ -18,9 +20,18 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
+// setup is a configuration, and what the program itself brings along.
+type setup struct {
+	*configs.Agent
+	manager survey.Manager
+}
+
 // settings maps the configuration to what the agent takes.
-func settings(ctx context.Context, c *configs.Agent) (agent.DaemonSettings, error) {
+func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 	var s agent.DaemonSettings
+	if c.Scan.InhibitModemManager && c.manager == nil {
+		return s, exit.With(exit.Usage, errors.New("scan.inhibit_modemmanager needs D-Bus, which this small agent is built without; run \"rollcall agent\" instead"))
+	}
 	base, err := overlay.Load(c.FingerprintsDir)
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
@@ -30,7 +41,11 @@ func settings(ctx context.Context, c *configs.Agent) (agent.DaemonSettings, erro
 		return s, exit.With(exit.Usage, err)
 	}
 	finder := &serialport.Finder{Rules: rules(c)}
-	look := survey.Settings{Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout}
+	memory := new(survey.Memory)
+	look := survey.Settings{
+		Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout, Bauds: c.Scan.Baud, Memory: memory,
+		Manager: c.manager, Inhibit: c.Scan.InhibitModemManager,
+	}
 	jitter := c.Scan.Jitter
 	if jitter == 0 {
 		jitter = -1 // the agent's zero means its default
@@ -43,19 +58,42 @@ func settings(ctx context.Context, c *configs.Agent) (agent.DaemonSettings, erro
 			Privacy: agent.Privacy(c.Privacy.IMEI),
 			Systemd: agent.SystemdFrom(os.Getenv),
 		},
-		Link: natslink.Settings{
-			URLs: c.NATS.URLs, CredsFile: c.NATS.Creds, NKeyFile: c.NATS.NKey,
-			CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
-		},
+		Link:  link(c),
 		Spool: spool.Limits{Bytes: c.Spool.MaxBytes, Count: c.Spool.MaxReports},
 	}
 	if info, err := os.Stat(filepath.Dir(c.StatusFile)); err == nil && info.IsDir() {
 		s.StatusFile = c.StatusFile
 	}
+	var changes <-chan struct{}
 	if len(c.Scan.Ports) == 0 {
-		s.Changes = (&serialport.Watcher{Finder: finder}).Watch(ctx)
+		changes = (&serialport.Watcher{Finder: finder}).Watch(ctx)
 	}
+	s.Changes = memory.Watch(ctx, changes)
 	return s, nil
+}
+
+// link of an agent. One that has to join first is held.
+func link(c *setup) natslink.Settings {
+	s := natslink.Settings{
+		URLs: c.NATS.URLs, CredsFile: c.NATS.Creds, NKeyFile: c.NATS.NKey,
+		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
+	}
+	if c.NATS.Join == "" {
+		return s
+	}
+	creds, joined := agent.JoinedCreds(c.StateDir)
+	if joined {
+		s.CredsFile = creds
+	} else {
+		s.Hold = true
+	}
+	return s
+}
+
+// joining says how to join.
+func joining(c *setup, s agent.DaemonSettings, stands func(join.Status, string)) agent.JoinSettings {
+	s.Link.Hold, s.Link.CredsFile = false, c.NATS.Join
+	return agent.JoinSettings{Gateway: s.Gateway, StateDir: s.StateDir, Link: s.Link, Stands: stands, Log: s.Log}
 }
 
 // Gateway describes this machine. An empty id means a stable one of its own.
@@ -76,7 +114,7 @@ func Gateway(id string, labels map[string]string) (inventory.Gateway, error) {
 	}, nil
 }
 
-func rules(c *configs.Agent) serialport.Rules {
+func rules(c *setup) serialport.Rules {
 	var r serialport.Rules
 	allow := func(m serialport.Match) {
 		m.Reason = "allowed by the configuration"

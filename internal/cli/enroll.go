@@ -45,7 +45,7 @@ A gateway cannot be called ` + strings.Join(enroll.Commands(), ", ") + `.`,
 	}
 	f := c.Flags()
 	f.StringVar(&e.out, "out", "", "`file` for the credentials, which must not exist, or - for standard output (default GATEWAY.creds, or GATEWAY.nk of the kind nkey)")
-	f.StringVar(&e.role, "role", string(enroll.Gateway), "`role`: gateway, leaf, collector, or admin for people with the nats tool")
+	f.StringVar(&e.role, "role", string(enroll.Gateway), "`role`: gateway, leaf, collector, join for the join token of a fleet, or admin for people with the nats tool")
 	f.BoolVar(&e.options.Again, "again", false, "take back what the name had before")
 	f.DurationVar(&e.options.Expires, "expires", 0, "`time` that the credentials are good for (default: until they are revoked)")
 	f.StringVar(&e.options.ReportKey, "report-key", "", "record this public `key`, which signs the gateway's reports; the agent names it when it starts")
@@ -53,6 +53,7 @@ A gateway cannot be called ` + strings.Join(enroll.Commands(), ", ") + `.`,
 	f.StringVar(&e.store, "store", "", "tell this collector's store of the report key: `sqlite:PATH` (with the collector stopped) or postgres://…")
 	c.PersistentFlags().StringVar(&e.dir, "dir", defaultAuthority, "`directory` of the authority")
 	c.AddCommand(enrollInitCommand(&e.dir), enrollListCommand(&e.dir), enrollExportCommand(&e.dir), enrollImportCommand(), enrollPushCommand(&e.dir))
+	c.AddCommand(joinCommands(&e.dir)...)
 	return c
 }
 
@@ -180,7 +181,7 @@ func (e *enrolment) explain(c *cobra.Command, a *enroll.Authority, name string) 
 		w, file = c.ErrOrStderr(), "what was printed"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is enrolled as %s; %s is secret: who has it can act as %s\n", name, e.options.Role, file, name)
+	fmt.Fprintf(&b, "%s is enrolled as %s; %s is secret: who has it can %s\n", name, e.options.Role, file, can(e.options.Role, name))
 	option := "creds"
 	if a.Kind() == enroll.NKey {
 		option = "nkey"
@@ -196,6 +197,10 @@ func (e *enrolment) explain(c *cobra.Command, a *enroll.Authority, name string) 
 	case enroll.Collector:
 		fmt.Fprintf(&b, "on the collector: put it into /etc/rollcall/collector.%s, mode 0600, and into collector.yaml:\n"+
 			"  nats: {urls: [tls://BROKER:4222], %s: /etc/rollcall/collector.%s}\n", option, option, option)
+	case enroll.Join:
+		fmt.Fprintf(&b, "on each gateway: put it into /etc/rollcall/join.creds, mode 0600, and into agent.yaml:\n"+
+			"  nats: {urls: [tls://BROKER:4222], join: /etc/rollcall/join.creds}\n"+
+			"near this authority: run rollcall enroll serve; brokers that ran before its first join token need rollcall enroll push\n")
 	case enroll.Leaf:
 		b.WriteString("on the leaf node: put it into /etc/nats/leaf.creds, mode 0600; leaf.conf names it\n")
 	}
@@ -207,6 +212,13 @@ func (e *enrolment) explain(c *cobra.Command, a *enroll.Authority, name string) 
 	}
 	_, err := io.WriteString(w, b.String())
 	return writing(err)
+}
+
+func can(r enroll.Role, name string) string {
+	if r == enroll.Join {
+		return "ask to join"
+	}
+	return "act as " + name
 }
 
 func enrollInitCommand(dir *string) *cobra.Command {

@@ -55,8 +55,10 @@ func Connect(ctx context.Context, s Settings) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.dialer.hold = s.Background
-	defer l.dialer.release()
+	l.dialer.hold = s.Background || s.Hold
+	if !s.Hold {
+		defer l.dialer.release()
+	}
 	type result struct {
 		conn *nats.Conn
 		err  error
@@ -136,7 +138,9 @@ func (l *Link) options() ([]nats.Option, error) {
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.onLost(err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.onDown(err) }),
 	}
-	if s.Gateway != "" {
+	if s.Joining {
+		opts = append(opts, nats.CustomInboxPrefix(JoinInbox))
+	} else if s.Gateway != "" {
 		if err := inventory.CheckGatewayID(s.Gateway); err != nil {
 			return nil, fmt.Errorf("cannot connect to NATS: %w", err)
 		}
@@ -160,6 +164,8 @@ func (l *Link) delay(n int) time.Duration {
 	}
 	s := l.settings
 	switch {
+	case s.Hold:
+		return defaultMaxWait
 	case wasUp:
 		return Backoff(n, s.Spread, s.MaxWait)
 	case s.Background && n == 1:

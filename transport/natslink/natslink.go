@@ -35,6 +35,12 @@ func StatusSubject(gateway string) string { return "rollcall.v1.status." + gatew
 // VersionSubject is where an agent tells its version.
 func VersionSubject(gateway string) string { return "rollcall.v1.version." + gateway }
 
+// JoinSubject is where a gateway without credentials asks for some, with a join token.
+func JoinSubject(gateway string) string { return "rollcall.v1.join." + gateway }
+
+// JoinInbox is where answers to holders of a join token go. No gateway's own prefix is like it.
+const JoinInbox = "_JOIN"
+
 // InboxPrefix is where answers to a gateway go. It has one of its own, since a shared
 // one lets any client read all answers.
 func InboxPrefix(gateway string) string { return "_INBOX_" + gateway }
@@ -59,6 +65,10 @@ type Settings struct {
 	Name string
 	// Gateway gives the inbox its own prefix. Empty for programs that are no gateway.
 	Gateway string
+	// Joining says that CredsFile holds a join token: answers go to JoinInbox.
+	Joining bool
+	// Hold makes no connection: the gateway has no credentials yet.
+	Hold bool
 	// CredsFile holds a user JWT and its seed, NKeyFile a seed alone. Both are read again
 	// at every connection, and refused where others may read them.
 	CredsFile, NKeyFile string
