@@ -44,7 +44,7 @@ func (s *simulatedFleet) flags(c *cobra.Command) {
 
 func (s *simulatedFleet) check() error {
 	switch {
-	case s.fleet.Gateways < 0 || s.fleet.Gateways > 10_000_000:
+	case s.fleet.Gateways < 1 || s.fleet.Gateways > 10_000_000:
 		return exit.Usagef("--fleet takes 1 to 10000000 gateways, not %d", s.fleet.Gateways)
 	case s.connections < 1 || s.connections > 1000:
 		return exit.Usagef("--connections takes 1 to 1000, not %d", s.connections)
