@@ -108,6 +108,15 @@ type OIDC struct {
 	Admin   []string `mapstructure:"admin"`
 }
 
+// Keep says how long a collector remembers what is past.
+type Keep struct {
+	// UnchangedDays is for reports that changed nothing.
+	UnchangedDays int `mapstructure:"unchanged_days"`
+	// HistoryDays is for changes, their evidence and events; 0 is for ever. HistoryBytes bounds them; 0 does not.
+	HistoryDays  int   `mapstructure:"history_days"`
+	HistoryBytes int64 `mapstructure:"history_bytes"`
+}
+
 // Collector is the configuration of the collector.
 type Collector struct {
 	NATS NATS `mapstructure:"nats"`
@@ -133,7 +142,11 @@ type Collector struct {
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
 	Keys            string `mapstructure:"keys"`
 	FingerprintsDir string `mapstructure:"fingerprints_dir"`
-	Log             Log    `mapstructure:"log"`
+	// PolicyDir holds the user's own lists, rules and exceptions.
+	PolicyDir string `mapstructure:"policy_dir"`
+	// Keep says what is forgotten, and when.
+	Keep Keep `mapstructure:"keep"`
+	Log  Log  `mapstructure:"log"`
 }
 
 // Bundles says where knowledge comes from, and whose is believed.
@@ -240,6 +253,10 @@ func collectorOptions() []option {
 		{"webhooks", []any{}, ""},
 		{"keys", "tofu", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
+		{"policy_dir", "/etc/rollcall/policy.d", ""},
+		{"keep.unchanged_days", 90, ""},
+		{"keep.history_days", 730, ""},
+		{"keep.history_bytes", int64(0), ""},
 		{"log.level", "info", ""},
 		{"log.format", "text", ""},
 	}

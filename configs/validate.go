@@ -32,7 +32,7 @@ func (c *Agent) validate() error {
 func (c *Collector) validate() error {
 	return firstError(
 		oneOf("keys", c.Keys, "tofu", "known"),
-		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(),
+		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(), c.Keep.validate(),
 		c.NATS.validate(), c.Log.validate())
 }
 
@@ -53,6 +53,16 @@ func (c *Collector) access() error {
 		return fmt.Errorf("public_url is empty; with oidc the provider must know where to send people back, such as https://rollcall.example")
 	case len(o.Read)+len(o.Operate)+len(o.Admin) == 0:
 		return fmt.Errorf("oidc.read, oidc.operate and oidc.admin are empty, so that nobody could log in; name the values of the claim %q that give a role", o.Claim)
+	}
+	return nil
+}
+
+func (k Keep) validate() error {
+	switch {
+	case k.UnchangedDays < 1:
+		return fmt.Errorf("keep.unchanged_days is %d; want 1 or more", k.UnchangedDays)
+	case k.HistoryDays < 0 || k.HistoryBytes < 0:
+		return fmt.Errorf("keep.history_days and keep.history_bytes are 0, for no bound, or more")
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-iot/rollcall/collector"
@@ -17,7 +18,6 @@ import (
 	"github.com/rollcall-iot/rollcall/configs"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/logging"
-	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
@@ -50,7 +50,8 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 }
 
 func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.Writer) error {
-	base, err := overlay.Load(c.FingerprintsDir)
+	log := logging.New(stderr, c.Log.Level, c.Log.Format)
+	known, err := newOwnKnowledge(c, log)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -67,19 +68,24 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		return err
 	}
 	defer link.Close()
+	beside := beside{c: c, store: store, link: link, log: log, metrics: prometheus.NewRegistry()}
+	stop, err := beside.start(ctx, known)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
 	}
-	log := logging.New(stderr, c.Log.Level, c.Log.Format)
 	doors, scheme, err := accessOf(c, log)
 	if err != nil {
 		return exit.With(exit.Usage, errors.Join(err, listener.Close()))
 	}
 	return collector.Run(ctx, collector.Settings{
-		Conn: link.Conn(), Store: store, Base: base, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
-		TLS: doors.tls, Access: doors.access,
+		Conn: link.Conn(), Store: store, Knowledge: known.knowledge, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
+		TLS: doors.tls, Access: doors.access, Metrics: beside.metrics,
 		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
 		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
 	})
