@@ -50,6 +50,8 @@ type Agent struct {
 		ID string `mapstructure:"id"`
 		// Labels are sent with each report. Names are lower case.
 		Labels map[string]string `mapstructure:"labels"`
+		// LabelsDir holds files with more of them. Those of the configuration win.
+		LabelsDir string `mapstructure:"labels_dir"`
 	} `mapstructure:"gateway"`
 	StateDir string `mapstructure:"state_dir"`
 	// StatusFile tells `rollcall agent status` how the agent is. It is written where its folder is there.
@@ -80,7 +82,9 @@ type Agent struct {
 		MaxBytes   int64 `mapstructure:"max_bytes"`
 		MaxReports int   `mapstructure:"max_reports"`
 	} `mapstructure:"spool"`
-	Privacy struct {
+	// MetricsListen is HOST:PORT on loopback where Prometheus may ask. Empty: nowhere.
+	MetricsListen string `mapstructure:"metrics_listen"`
+	Privacy       struct {
 		// IMEI is full, tac (first eight digits) or hash (keyed with the report key).
 		IMEI string `mapstructure:"imei"`
 	} `mapstructure:"privacy"`
@@ -140,7 +144,9 @@ type Collector struct {
 	// Webhooks are told of events.
 	Webhooks []Webhook `mapstructure:"webhooks"`
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
-	Keys            string `mapstructure:"keys"`
+	Keys string `mapstructure:"keys"`
+	// KeysFile holds recorded report keys, as "rollcall enroll export" prints them.
+	KeysFile        string `mapstructure:"keys_file"`
 	FingerprintsDir string `mapstructure:"fingerprints_dir"`
 	// PolicyDir holds the user's own lists, rules and exceptions.
 	PolicyDir string `mapstructure:"policy_dir"`
@@ -192,6 +198,7 @@ func agentOptions() []option {
 	return []option{
 		{"gateway.id", "", "gateway-id"},
 		{"gateway.labels", map[string]string{}, ""},
+		{"gateway.labels_dir", "/etc/rollcall/labels.d", ""},
 		{"state_dir", "/var/lib/rollcall", "state-dir"},
 		{"status_file", "/run/rollcall/status.json", "status-file"},
 		{"scan.interval", 24 * time.Hour, "interval"},
@@ -213,6 +220,7 @@ func agentOptions() []option {
 		{"nats.key", "", ""},
 		{"spool.max_bytes", int64(16 << 20), ""},
 		{"spool.max_reports", 1000, ""},
+		{"metrics_listen", "", "metrics-listen"},
 		{"privacy.imei", "full", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
 		{"log.level", "info", ""},
@@ -252,6 +260,7 @@ func collectorOptions() []option {
 		{"bundles.allow_older", false, ""},
 		{"webhooks", []any{}, ""},
 		{"keys", "tofu", ""},
+		{"keys_file", "", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
 		{"policy_dir", "/etc/rollcall/policy.d", ""},
 		{"keep.unchanged_days", 90, ""},

@@ -25,6 +25,7 @@ func (c *Agent) validate() error {
 		speeds("scan.baud", c.Scan.Baud),
 		between("spool.max_bytes", float64(c.Spool.MaxBytes), inventory.MaxReportBytes, 1<<40),
 		between("spool.max_reports", float64(c.Spool.MaxReports), 2, 1<<20),
+		loopback("metrics_listen", c.MetricsListen),
 		oneOf("privacy.imei", c.Privacy.IMEI, "full", "tac", "hash"),
 		c.NATS.validate(), c.Log.validate())
 }
@@ -126,6 +127,18 @@ func speeds(key string, bauds []int) error {
 		if b < 50 || b > 4_000_000 {
 			return fmt.Errorf("%s: %d is no speed of a serial line, such as 9600 or 115200", key, b)
 		}
+	}
+	return nil
+}
+
+// loopback: what is served without asking who is there stays on this machine.
+func loopback(key, s string) error {
+	if s == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(s)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("%s: %q is no address of this machine alone, such as 127.0.0.1:9099", key, s)
 	}
 	return nil
 }
