@@ -38,6 +38,7 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 			return runCollector(c.Context(), config, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
+	c.AddCommand(collectorCopies()...)
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "configuration `file` (default "+configs.CollectorFile+", if there)")
 	f.StringSlice("nats-url", nil, "`URL`s of NATS servers (default nats://127.0.0.1:4222)")
