@@ -208,17 +208,14 @@ func (c *collector) judgeSome(ctx context.Context, ids []string, ready map[strin
 			return nil
 		}
 		next := *g
-		if err := s.again(g, &next); err != nil {
-			return err
-		}
-		s.out.Gateways = append(s.out.Gateways, next)
-		return nil
+		return s.again(g, &next)
 	})
 }
 
 // settleSome changes gateways for another reason than a report of theirs.
 func (c *collector) settleSome(ctx context.Context, ids []string, change func(*settler, *store.Gateway) error) error {
 	told := false
+	var imeis []string
 	err := c.s.Store.Update(ctx, ids, func(tx store.Tx, known map[string]*store.Gateway) error {
 		s := c.settler(tx, known)
 		var have []string
@@ -235,13 +232,17 @@ func (c *collector) settleSome(ctx context.Context, ids []string, change func(*s
 				return err
 			}
 		}
-		told = len(s.out.Events) > 0
+		told, imeis = len(s.out.Events) > 0, s.imeis
 		return tx.Put(&s.out)
 	})
-	if err == nil && told {
+	if err != nil {
+		return err
+	}
+	c.twins.note(imeis)
+	if told {
 		c.outbox.wake()
 	}
-	return err
+	return nil
 }
 
 // clearConflict takes a gateway's conflict away, for a person has looked. What the reports
@@ -256,11 +257,7 @@ func (c *collector) clearConflict(ctx context.Context, gateway, by string) error
 		next.Conflict, next.Cleared = "", g.Order
 		s.out.Events = append(s.out.Events, store.Event{Kind: store.ConflictCleared, Gateway: gateway, At: s.at,
 			Text: fmt.Sprintf("cleared by %s: %s", printable(by, 100), g.Conflict)})
-		if err := s.again(g, &next); err != nil {
-			return err
-		}
-		s.out.Gateways = append(s.out.Gateways, next)
-		return nil
+		return s.again(g, &next)
 	})
 	if err == nil && !found {
 		err = fmt.Errorf("cannot clear the conflict of gateway %q: %w", gateway, store.ErrNotFound)

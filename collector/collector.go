@@ -44,9 +44,8 @@ type Settings struct {
 	Workers int
 	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
 	Batch int
-	// Keep is how long reports that changed nothing are remembered. 0 is 90 days. Changes
-	// and the evidence for them stay.
-	Keep time.Duration
+	// Keep says how long what is past is remembered.
+	Keep Keep
 	// Metrics is where counts go. Nil: a registry of this collector's own.
 	Metrics *prometheus.Registry
 	// Ready, where set, is called once when the collector consumes and serves.
@@ -55,6 +54,17 @@ type Settings struct {
 	Log *slog.Logger
 	// Now is the wall clock; silence is measured with it. Nil: the machine's.
 	Now func() time.Time
+}
+
+// Keep says how long what is past is remembered. The newest full picture always stays: of every
+// gateway its modules, its newest report with the signed bytes, and what is found of them.
+type Keep struct {
+	// Unchanged is for reports that found what was found before. 0 is 90 days.
+	Unchanged time.Duration
+	// History is for reports that changed something, their signed bytes, and events. 0 is for ever.
+	History time.Duration
+	// Bytes bounds these; the oldest go first. 0 does not.
+	Bytes int64
 }
 
 // KeyPolicy says whose signature counts for a gateway.
@@ -73,8 +83,8 @@ func (s Settings) withDefaults() Settings {
 	if s.Batch == 0 {
 		s.Batch = 1000
 	}
-	if s.Keep == 0 {
-		s.Keep = 90 * 24 * time.Hour
+	if s.Keep.Unchanged == 0 {
+		s.Keep.Unchanged = 90 * 24 * time.Hour
 	}
 	if s.Metrics == nil {
 		s.Metrics = prometheus.NewRegistry()

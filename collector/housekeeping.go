@@ -34,8 +34,10 @@ func (c *collector) keepHouse(ctx context.Context) {
 		case <-silent.C:
 			c.report("judge silent gateways", c.judgeSilent(ctx))
 		case <-prune.C:
-			_, err := c.s.Store.Prune(ctx, c.s.Now().Add(-c.s.Keep), keepRejected)
-			c.report("forget old reports", err)
+			c.twins.mu.Lock()
+			c.twins.all = true // what a crash left unmarked
+			c.twins.mu.Unlock()
+			c.report("forget what is past", c.prune(ctx))
 		case <-ctx.Done():
 			return
 		}
@@ -46,6 +48,43 @@ func (c *collector) report(what string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		c.s.Log.Error("cannot "+what, "error", err)
 	}
+}
+
+// ages are how old history may at most be where it takes too many bytes, in days; tried in turn.
+func ages() []int { return []int{365, 180, 90, 45, 21, 10, 5, 2, 1} }
+
+// prune forgets what is past: by age, and then by size, the oldest first.
+func (c *collector) prune(ctx context.Context) error {
+	now, keep := c.s.Now(), c.s.Keep
+	f := store.Forget{Unchanged: now.Add(-keep.Unchanged), Rejected: keepRejected}
+	if keep.History > 0 {
+		f.History = now.Add(-keep.History)
+	}
+	n, err := c.s.Store.Prune(ctx, f)
+	if err != nil || keep.Bytes == 0 {
+		return err
+	}
+	size, err := c.s.Store.HistoryBytes(ctx)
+	for _, days := range ages() {
+		if err != nil || size <= keep.Bytes {
+			break
+		}
+		if at := now.AddDate(0, 0, -days); f.History.Before(at) {
+			f.History, f.Unchanged = at, at
+			more := int64(0)
+			if more, err = c.s.Store.Prune(ctx, f); err == nil {
+				size, err = c.s.Store.HistoryBytes(ctx)
+			}
+			n += more
+		}
+	}
+	switch {
+	case err == nil && size > keep.Bytes:
+		c.s.Log.Warn("the last day alone takes more than keep.history_bytes", "bytes", size, "bound", keep.Bytes)
+	case err == nil && n > 0:
+		c.s.Log.Info("forgot what is past", "rows", n, "bytes", size)
+	}
+	return err
 }
 
 // sweep marks gateways that have gone silent. While the collector itself was not listening
@@ -80,11 +119,7 @@ func (c *collector) silence(ctx context.Context, ids []string) error {
 		next := *g
 		next.Silent = true
 		s.out.Events = append(s.out.Events, store.Event{Kind: store.GatewaySilent, Gateway: g.ID, At: s.at})
-		if err := s.again(g, &next); err != nil {
-			return err
-		}
-		s.out.Gateways = append(s.out.Gateways, next)
-		return nil
+		return s.again(g, &next)
 	})
 }
 
@@ -105,11 +140,7 @@ func (c *collector) judgeSilent(ctx context.Context) error {
 		}
 		err = c.settleSome(ctx, ids, func(s *settler, g *store.Gateway) error {
 			next := *g
-			if err := s.again(g, &next); err != nil {
-				return err
-			}
-			s.out.Gateways = append(s.out.Gateways, next)
-			return nil
+			return s.again(g, &next)
 		})
 		if page.Cursor = l.Next; err != nil || page.Cursor == "" {
 			return err

@@ -293,6 +293,7 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 	if len(s.out.Events) > 0 {
 		c.outbox.wake()
 	}
+	c.twins.note(s.imeis)
 	for _, w := range s.ask {
 		c.asker.want(w)
 	}

@@ -26,13 +26,14 @@ func (s *settler) refold(id string, g *store.Gateway, items []*item) (*store.Gat
 	if err != nil {
 		return nil, err
 	}
+	base := forgotten(g, rows)
 	bodies := map[string]*received{}
 	inserted := false
 	seen := time.Time{}
 	for _, it := range items {
 		r := it.report
-		if it.outcome.Verdict = place(rows, r.row); it.outcome.Verdict == Same {
-			continue
+		if it.outcome.Verdict = place(rows, r.row); it.outcome.Verdict == Same || base != nil && r.row.Before(*base) {
+			continue // of what is that long past nothing is told any more
 		}
 		inserted = true
 		seen = later(seen, r.row.Received)
@@ -48,6 +49,11 @@ func (s *settler) refold(id string, g *store.Gateway, items []*item) (*store.Gat
 	f, err := s.foldAll(rows, bodies, g)
 	if err != nil {
 		return nil, err
+	}
+	if base != nil {
+		if err := s.resume(f, g); err != nil {
+			return nil, err
+		}
 	}
 	next := f.gateway(s.by.Base.Version(), items)
 	next.Conflict = cmp.Or(f.conflict, s.shared[id])
@@ -67,7 +73,52 @@ func (s *settler) refold(id string, g *store.Gateway, items []*item) (*store.Gat
 	if err := s.refind(&next, f); err != nil {
 		return nil, err
 	}
-	return &next, errors.Join(s.store(id, f.modules), s.replaceEvents(id, f.events))
+	if base != nil {
+		next.First = g.First
+	}
+	return &next, errors.Join(s.store(id, f.modules), s.replaceEvents(id, f.events, base))
+}
+
+// forgotten gives the first report of g that is kept where earlier ones were forgotten, or nil.
+func forgotten(g *store.Gateway, rows []store.Report) *store.Report {
+	if g == nil || len(rows) == 0 || g.First.Equal(rows[0].Received) {
+		return nil
+	}
+	base := rows[0]
+	return &base
+}
+
+// resume gives what was there when the first kept report came the age that is stored: that
+// report was not the first.
+func (s *settler) resume(f *folded, g *store.Gateway) error {
+	base := &f.rows[0]
+	f.events = slices.DeleteFunc(f.events, func(e store.Event) bool { return e.Order == base.Order && e.Report == base.ID })
+	stored, err := s.modules(g.ID)
+	if err != nil {
+		return err
+	}
+	for i := range f.modules {
+		for j := range stored {
+			if m, was := &f.modules[i], &stored[j]; m.ID == was.ID && m.First.Equal(base.Received) && was.First.Before(m.First) {
+				m.First = was.First
+				if m.Changed.Equal(base.Received) {
+					m.Changed = was.Changed
+				}
+			}
+		}
+	}
+	found, err := s.found(g.ID)
+	if err != nil {
+		return err
+	}
+	for i := range f.found {
+		for j := range found {
+			if store.CompareFindings(f.found[i], found[j]) == 0 && f.found[i].Report == base.ID {
+				f.found[i].Opened, f.found[i].Report = found[j].Opened, found[j].Report
+			}
+		}
+	}
+	return nil
 }
 
 // refind judges the gateway as it is after all reports. What it finds by reason of time or
@@ -243,7 +294,8 @@ func (s *settler) body(row *store.Report, bodies map[string]*received) (*receive
 }
 
 // replaceEvents stores the events that are new and drops those that turned out not to be.
-func (s *settler) replaceEvents(id string, events []store.Event) error {
+// Those of the first kept report and of what was before it stay.
+func (s *settler) replaceEvents(id string, events []store.Event, base *store.Report) error {
 	stored, err := s.tx.Events(id)
 	if err != nil {
 		return err
@@ -261,7 +313,9 @@ func (s *settler) replaceEvents(id string, events []store.Event) error {
 		}
 	}
 	for i := range stored {
-		if old := have[stored[i].Key()]; old != nil {
+		e := &stored[i]
+		past := base != nil && !base.Before(store.Report{Order: e.Order, ID: e.Report})
+		if old := have[e.Key()]; old != nil && !past {
 			s.out.Drop = append(s.out.Drop, old.No)
 		}
 	}

@@ -66,19 +66,32 @@ func (s *settler) byKnowledge(g *store.Gateway) cause {
 }
 
 // again judges a gateway of which something other than a report changed: g is as it is stored,
-// next as it will be.
+// next as it will be, which is stored.
 func (s *settler) again(g, next *store.Gateway) error {
-	if s.by.Policy == nil && g.Found == 0 && g.Data == s.by.Base.Version() {
-		return nil // nobody judges
+	if s.by.Policy == nil && g.Found == 0 && g.Data == s.by.Base.Version() { // nobody judges
+		s.out.Gateways = append(s.out.Gateways, *next)
+		return nil
 	}
+	return s.againWith(g, next, nil)
+}
+
+// againWith judges with other marks on the modules than are stored; nil: those.
+func (s *settler) againWith(g, next *store.Gateway, marked []store.Module) error {
 	modules, found, full, err := s.current(g)
 	if err != nil {
 		return err
+	}
+	if marked != nil {
+		modules = slices.Clone(modules)
+		for i := range modules {
+			modules[i].Duplicate = marked[i].Duplicate
+		}
 	}
 	found, events := follow(g.ID, found, s.by.Find(next, modules, full, s.at), cause{at: s.at})
 	s.out.Events = append(s.out.Events, events...)
 	next.Data = s.by.Base.Version()
 	s.keep(next, modules, found, s.at)
+	s.out.Gateways = append(s.out.Gateways, *next)
 	return s.store(g.ID, modules)
 }
 

@@ -20,6 +20,7 @@ type collector struct {
 	s       Settings
 	js      jetstream.JetStream
 	know    *judge.Knowledge
+	twins   *twins
 	keys    *keyring
 	digests *digests
 	packer  *store.Packer
@@ -45,7 +46,7 @@ func newCollector(s Settings) (*collector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
-	c := &collector{s: s, js: js, know: s.Knowledge, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
+	c := &collector{s: s, js: js, know: s.Knowledge, twins: newTwins(), keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
 		ackWait: time.Minute, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
 	c.metrics.watch(s.Metrics, s.Knowledge)
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
@@ -77,7 +78,7 @@ func (c *collector) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	for _, task := range []func(context.Context){c.asker.run, c.outbox.run, c.keepHouse, c.keepJudged} {
+	for _, task := range []func(context.Context){c.asker.run, c.outbox.run, c.keepHouse, c.keepJudged, c.keepTwins} {
 		wg.Go(func() { task(ctx) })
 	}
 	if server != nil {

@@ -139,12 +139,9 @@ func (s *settler) gateway(id string, items []*item) error {
 		g = next
 	}
 	beat := s.beats(g, beats)
-	if next == nil && beat != nil && g.Silent {
-		if next, err = s.back(g, beat); err != nil {
-			return err
-		}
-	}
 	switch {
+	case next == nil && beat != nil && g.Silent:
+		return s.back(g, beat)
 	case next != nil && beat != nil:
 		next.Beat, next.Health = beat.Order, beat.Health
 		if beat.Seen.After(next.Seen) {
@@ -160,10 +157,11 @@ func (s *settler) gateway(id string, items []*item) error {
 }
 
 // back judges a gateway that was silent and is heard again.
-func (s *settler) back(g *store.Gateway, beat *store.Beat) (*store.Gateway, error) {
+func (s *settler) back(g *store.Gateway, beat *store.Beat) error {
 	next := *g
 	next.Silent, next.Seen, next.Clock, next.ClockSynced = false, beat.Seen, beat.Clock, beat.ClockSynced
-	return &next, s.again(g, &next)
+	next.Beat, next.Health = beat.Order, beat.Health
+	return s.again(g, &next)
 }
 
 // reports settles reports of one gateway and gives its row where it changed.
@@ -330,15 +328,32 @@ func (s *settler) store(id string, now []store.Module) error {
 	}
 	for i := range now {
 		m := &now[i]
-		if old := was[m.ID]; old == nil || !equal(old, m) {
+		old := was[m.ID]
+		if old == nil || !equal(old, m) {
 			s.out.Modules = append(s.out.Modules, *m)
+		}
+		if old == nil || old.Identity.IMEI != m.Identity.IMEI {
+			s.imei(m.Identity.IMEI)
+			if old != nil && old.Duplicate {
+				s.imei(old.Identity.IMEI)
+			}
 		}
 		delete(was, m.ID)
 	}
 	for _, gone := range slices.Sorted(maps.Keys(was)) {
+		if was[gone].Duplicate {
+			s.imei(was[gone].Identity.IMEI)
+		}
 		s.out.Gone = append(s.out.Gone, store.ModuleKey{Gateway: id, ID: gone})
 	}
 	return nil
+}
+
+// imei notes one that came or went.
+func (s *settler) imei(imei string) {
+	if judge.Unique(imei) {
+		s.imeis = append(s.imeis, imei)
+	}
 }
 
 func equal(a, b *store.Module) bool {

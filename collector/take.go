@@ -18,7 +18,7 @@ func Take(ctx context.Context, s Settings, es ...*inventory.Envelope) ([]Outcome
 	if s.Store == nil || s.Knowledge == nil {
 		return nil, errors.New("cannot take envelopes: Store and Base are needed")
 	}
-	c := &collector{s: s, know: s.Knowledge, keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker()}
+	c := &collector{s: s, know: s.Knowledge, twins: newTwins(), keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker()}
 	c.asker, c.outbox = newAsker(nil, s.Log, s.Now), newOutbox(nil, s.Store, s.Log)
 	var items []*item
 	for i, e := range es {

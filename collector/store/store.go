@@ -120,9 +120,14 @@ type Keeper interface {
 	PutKey(ctx context.Context, k Key) error
 	// RecordFigures keeps the counts of now for a day.
 	RecordFigures(ctx context.Context, day time.Time) error
-	// Prune forgets reports before a time that changed nothing and are not the newest of
-	// their gateway, and all but the newest rejected messages. It returns how many.
-	Prune(ctx context.Context, before time.Time, rejected int) (int64, error)
+	// Prune forgets what is past, a part of the gateways at a time, and says how many rows that
+	// were.
+	Prune(ctx context.Context, f Forget) (int64, error)
+	// HistoryBytes says about how much is kept of what is past.
+	HistoryBytes(ctx context.Context) (int64, error)
+	// Doubles gives the modules that report one of the IMEIs, where several do or one is marked
+	// so. Without IMEIs it looks for them in the whole fleet.
+	Doubles(ctx context.Context, imeis []string) ([]Double, error)
 	// Ping says whether the store answers.
 	Ping(ctx context.Context) error
 }
@@ -175,6 +180,24 @@ type Whole struct {
 	Modules []Module
 	// Packed is the newest report, where it was asked for and is kept; see [Unpack].
 	Packed []byte
+}
+
+// Forget says what Prune forgets. The newest report of a gateway and its evidence always stay.
+type Forget struct {
+	// Unchanged: reports from before that changed nothing.
+	Unchanged time.Time
+	// History: reports, evidence and events from before, but for the last report of each
+	// gateway before that time. Zero: none.
+	History time.Time
+	// Rejected is how many rejected messages stay.
+	Rejected int
+}
+
+// Double is a module whose IMEI is reported by others too, or was.
+type Double struct {
+	ModuleKey
+	IMEI   string
+	Marked bool // as Duplicate of [Module]
 }
 
 // Beat is what a heartbeat changes of a gateway.

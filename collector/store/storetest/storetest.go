@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"RejectedOnce", rejectedOnce},
 		{"Figures", figures},
 		{"Prune", prune},
+		{"PruneHistory", pruneHistory},
+		{"Doubles", doubles},
 		{"Quiet", quiet},
 		{"Stale", stale},
 		{"HostileText", hostileText},
@@ -380,8 +382,9 @@ func prune(t *testing.T, s store.Store) {
 	for i := range 5 {
 		b.Rejected = append(b.Rejected, store.Rejected{Received: Start, Sequence: uint64(i)})
 	}
-	put(t, s, nil, &b)
-	if _, err := s.Prune(t.Context(), Start.Add(24*time.Hour), 2); err != nil {
+	b.Gateways = []store.Gateway{Gateway("gw-1", 0)}
+	put(t, s, []string{"gw-1"}, &b)
+	if _, err := s.Prune(t.Context(), store.Forget{Unchanged: Start.Add(24 * time.Hour), Rejected: 2}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := s.Reports(t.Context(), "gw-1", store.Page{})

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -95,4 +96,32 @@ func (s *Store) Judged(ctx context.Context, ids []string, from, to store.Judgeme
 		}
 		return nil
 	}))
+}
+
+// Doubles implements [store.Keeper].
+func (s *Store) Doubles(ctx context.Context, imeis []string) ([]store.Double, error) {
+	const twice = "SELECT imei FROM modules WHERE imei <> '' GROUP BY imei HAVING count(*) > 1"
+	q := "SELECT gateway, id, imei, duplicate FROM modules WHERE imei <> '' AND imei IN (" + twice + ") " +
+		"UNION SELECT gateway, id, imei, duplicate FROM modules WHERE duplicate = 1"
+	var args []any
+	if len(imeis) > 0 {
+		q = "SELECT gateway, id, imei, duplicate FROM modules WHERE imei <> '' AND imei IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(imeis)), ", ") + ")"
+		for _, i := range imeis {
+			args = append(args, i)
+		}
+	}
+	var all []store.Double
+	count := map[string]int{}
+	err := s.view(ctx, "look for IMEIs that are doubled", func(tx *sql.Tx) error {
+		return s.each(ctx, tx, q+" ORDER BY 3, 1, 2", args, func(r *sql.Rows) error {
+			var d store.Double
+			var marked int64
+			err := r.Scan(&d.Gateway, &d.ID, &d.IMEI, &marked)
+			d.Marked = marked != 0
+			all = append(all, d)
+			count[d.IMEI]++
+			return err
+		})
+	})
+	return slices.DeleteFunc(all, func(d store.Double) bool { return count[d.IMEI] < 2 && !d.Marked }), err
 }

@@ -159,38 +159,3 @@ func (s *Store) PutKey(ctx context.Context, k store.Key) error {
 		return tx.Put(b)
 	})
 }
-
-// Prune implements [store.Keeper].
-func (s *Store) Prune(ctx context.Context, before time.Time, rejected int) (int64, error) {
-	var n int64
-	err := s.change(ctx, func(w *writer) error {
-		for _, step := range []struct {
-			q   string
-			arg int64
-		}{
-			{pruneReports, micros(before)},
-			{"DELETE FROM rejected WHERE no <= (SELECT COALESCE(max(no), 0) FROM rejected) - ?", int64(rejected)},
-			{"DELETE FROM cohorts WHERE modules = ?", 0},
-		} {
-			rows, err := w.exec(ctx, step.q, step.arg)
-			if err != nil {
-				return err
-			}
-			n += rows
-		}
-		return nil
-	})
-	return n, s.fail("forget old reports", err)
-}
-
-// pruneReports keeps the first report of each change, two that claim one place, and each
-// gateway's newest. What it forgets changed nothing.
-const pruneReports = `DELETE FROM reports WHERE no IN (
-  SELECT no FROM (
-    SELECT no, received, digest,
-      lag(digest) OVER w AS was, lead(no) OVER w AS newer,
-      lag(boot) OVER w AS boot1, lag(seq) OVER w AS seq1, boot, seq
-    FROM reports WINDOW w AS (PARTITION BY gateway ORDER BY boot, seq, id)
-  ) AS r
-  WHERE received < ? AND digest = was AND newer IS NOT NULL AND NOT (boot = boot1 AND seq = seq1)
-)`

@@ -50,4 +50,5 @@ ALTER TABLE gateways ADD COLUMN cleared_seq BIGINT NOT NULL DEFAULT 0;
 -- module of the fleet reports the same IMEI.
 ALTER TABLE modules ADD COLUMN facts {text} NOT NULL DEFAULT '';
 ALTER TABLE modules ADD COLUMN duplicate BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX modules_duplicate ON modules (imei) WHERE duplicate = 1;
 ALTER TABLE cohorts ADD COLUMN worst {text} NOT NULL DEFAULT '';
