@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/agentcli"
+	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/internal/version"
@@ -19,6 +20,7 @@ import (
 	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
+	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
 )
 
 // looker is what scan and explain share: how this machine's modules are asked.
@@ -26,13 +28,30 @@ type looker struct {
 	ports        []string
 	timeout      time.Duration
 	fingerprints string
+	bauds        []int
+	inhibit      bool
 }
 
 func (l *looker) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringArrayVar(&l.ports, "port", nil, "ask this port `path` and no other; repeatable; a pseudo terminal is fine")
 	f.DurationVar(&l.timeout, "timeout", 0, "longest `time` that one port may take (default 60s)")
+	f.IntSliceVar(&l.bauds, "baud", nil, "`speeds` to try, in order, on a port that is named: 9600,115200 (default 115200)")
+	f.BoolVar(&l.inhibit, "inhibit-modemmanager", false, "have ModemManager let go of a module while it is asked; its data connection GOES DOWN")
 	addFingerprints(c, &l.fingerprints)
+}
+
+// check refuses what makes no sense together.
+func (l *looker) check() error {
+	if len(l.bauds) > 0 && len(l.ports) == 0 {
+		return exit.With(exit.Usage, errors.New("--baud is for a port that --port names: USB has no speed, and nothing is tried on ports that are found"))
+	}
+	for _, b := range l.bauds {
+		if b < 50 || b > 4_000_000 {
+			return exit.With(exit.Usage, fmt.Errorf("--baud: %d is no speed of a serial line, such as 9600 or 115200", b))
+		}
+	}
+	return nil
 }
 
 func addFingerprints(c *cobra.Command, dir *string) {
@@ -48,9 +67,11 @@ func scanCommand() *cobra.Command {
 		Short: "Ask this machine's cellular modules now",
 		Long: `Finds the cellular modules of this machine, asks each on its AT port with read-only
 queries, and prints one report. Changes nothing in any module, and opens no port that is
-not a cellular module's, unless --port names it.`,
+not a cellular module's, unless --port names it. What ModemManager knows of the modules that it
+manages is taken as evidence; the ports that it uses are left to it.`,
 		Example: `  rollcall scan
-  rollcall scan --port /dev/ttyUSB2 -o json`,
+  rollcall scan --port /dev/ttyUSB2 -o json
+  rollcall scan --port /dev/ttyS1 --baud 9600,115200`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, j, format) },
 	}
@@ -63,6 +84,9 @@ not a cellular module's, unless --port names it.`,
 func scan(c *cobra.Command, l looker, j judging, format string) error {
 	base, err := overlay.Load(l.fingerprints)
 	if err != nil {
+		return err
+	}
+	if err := l.check(); err != nil {
 		return err
 	}
 	loaded, err := j.ahead()
@@ -131,9 +155,13 @@ func (l looker) asked(modules int) string {
 // look asks the modules, with progress on w where that is a terminal. What was found is
 // returned beside an error.
 func (l looker) look(ctx context.Context, base *fingerprint.Base, w io.Writer) ([]inventory.Module, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
 	// As root, a port that another program holds for itself could be opened all the same.
 	_, _ = serialport.DropSysAdmin()
-	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout}
+	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
+		Manager: modemmanager.Manager{}, Inhibit: l.inhibit}
 	if _, ok := terminal(w); ok {
 		p := screenOf(w, nil).NewProgress(w)
 		defer p.Clear()
