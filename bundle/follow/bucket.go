@@ -21,6 +21,8 @@ const (
 	// askTime bounds a question, fetchTime the reading of a bundle.
 	askTime   = 5 * time.Second
 	fetchTime = 30 * time.Second
+	// bucketPause is the longest pause before a bucket that is missing or broken is looked for again.
+	bucketPause = 10 * time.Second
 )
 
 func digest(data []byte) string {
@@ -40,7 +42,7 @@ func (f *Follower) sessions(ctx context.Context) {
 			f.s.Log.Warn("cannot watch for bundles; trying again", "bucket", f.s.Bucket, "error", err)
 		}
 		select {
-		case <-time.After(f.s.Every):
+		case <-time.After(min(f.s.Every, bucketPause)):
 		case <-ctx.Done():
 		}
 	}
