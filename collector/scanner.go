@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/rollcall-iot/rollcall/collector/fleet"
-	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
@@ -55,22 +54,4 @@ func refused(gateway string, h nats.Header) error {
 		return fmt.Errorf("cannot ask gateway %q: %w", gateway, &fleet.BusyError{Wait: time.Duration(wait) * time.Second})
 	}
 	return fmt.Errorf("gateway %q does not look now: %q (%q)", gateway, h.Get(micro.ErrorHeader), code)
-}
-
-// settleConflict takes a gateway's conflict away, for a person has looked. What the reports
-// say stays: one that contradicts the order again raises it again.
-func (c *collector) settleConflict(ctx context.Context, gateway string) error {
-	found := false
-	err := c.s.Store.Update(ctx, []string{gateway}, func(tx store.Tx, known map[string]*store.Gateway) error {
-		g := known[gateway]
-		if found = g != nil; !found || g.Conflict == "" {
-			return nil
-		}
-		g.Conflict = ""
-		return tx.Put(&store.Batch{Gateways: []store.Gateway{*g}})
-	})
-	if err == nil && !found {
-		err = fmt.Errorf("cannot settle gateway %q: %w", gateway, store.ErrNotFound)
-	}
-	return err
 }

@@ -131,7 +131,7 @@ func (c *collector) handler(guard *access.Guard) http.Handler {
 	for _, path := range []string{"/login", "/login/", "/logout"} {
 		mux.Handle(path, guard.Pages())
 	}
-	apis := api.New(api.Settings{Fleet: f, Guard: guard, Audits: c.s.Store, Settle: c.settleConflict, Ready: c.ready, Log: c.s.Log})
+	apis := api.New(api.Settings{Fleet: f, Guard: guard, Audits: c.s.Store, Ready: c.ready, Log: c.s.Log})
 	for _, path := range []string{"/api/", "/healthz", "/readyz"} {
 		mux.Handle(path, apis)
 	}

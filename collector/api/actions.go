@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/rollcall-iot/rollcall/collector/access"
@@ -33,13 +32,14 @@ func (s *server) scan(r *http.Request) (any, error) {
 	return Asked{id, "asked"}, err
 }
 
-// settle takes a gateway's conflict away: a person has looked.
+// settle notes that a person has looked at a gateway's conflict.
 func (s *server) settle(r *http.Request) (any, error) {
 	ctx, id := r.Context(), r.PathValue("id")
-	if s.Settle == nil {
-		return nil, errors.New("this collector cannot settle conflicts")
+	if _, err := s.fleet.Store.Gateway(ctx, id); err != nil {
+		return nil, err
 	}
-	err := s.Settle(ctx, id)
+	p, _ := access.From(ctx) // the guard let them in
+	err := s.fleet.ClearConflict(ctx, id, p.Name)
 	s.Guard.Log(ctx, "settle", id, outcome(err, "settled"))
 	return Asked{id, "settled"}, err
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,28 +21,31 @@ import (
 
 // answer makes a handler of a question.
 func (s *server) answer(ask func(*http.Request) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), questionTime)
-		defer cancel()
-		v, err := ask(r.WithContext(ctx))
-		if err != nil {
-			s.problem(w, r, err)
-			return
-		}
-		body, err := Encode(v)
-		if err != nil {
-			s.problem(w, r, err)
-			return
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Cache-Control", "no-store")
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("X-Content-Type-Options", "nosniff")
-			_, _ = w.Write(body) // who asked may have left
-			return
-		}
-		Send(w, r, "application/json", body)
+	return func(w http.ResponseWriter, r *http.Request) { s.asked(w, r, questionTime, ask) }
+}
+
+// asked answers one question within a time.
+func (s *server) asked(w http.ResponseWriter, r *http.Request, within time.Duration, ask func(*http.Request) (any, error)) {
+	ctx, cancel := context.WithTimeout(r.Context(), within)
+	defer cancel()
+	v, err := ask(r.WithContext(ctx))
+	if err != nil {
+		s.problem(w, r, err)
+		return
 	}
+	body, err := Encode(v)
+	if err != nil {
+		s.problem(w, r, err)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body) // who asked may have left
+		return
+	}
+	Send(w, r, "application/json", body)
 }
 
 // Send writes a body with its ETag, or says that the client has it.
@@ -64,33 +68,49 @@ func Send(w http.ResponseWriter, r *http.Request, mediaType string, body []byte)
 
 // problem answers with what went wrong, and keeps what is nobody's business to the log.
 func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
-	var usage *UsageError
-	var busy *fleet.BusyError
-	p := Problem{Error: err.Error()}
-	switch {
-	case errors.As(err, &usage), errors.Is(err, store.ErrCursor):
-		p.Status = http.StatusBadRequest
-	case errors.Is(err, store.ErrNotFound):
-		p.Status = http.StatusNotFound
-	case errors.As(err, &busy):
-		p.Status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", strconv.Itoa(int(busy.Wait.Seconds())+1))
-	case errors.Is(err, fleet.ErrAway):
-		p.Status = http.StatusServiceUnavailable
-	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // who asked has left
-	case errors.Is(err, context.DeadlineExceeded):
-		p.Status, p.Error = http.StatusGatewayTimeout, "the question took too long; narrow it down"
-	default:
-		p.Status, p.Error = http.StatusInternalServerError, "the collector could not answer; its log says why"
+	}
+	p, wait := Explain(err)
+	if p.Status == http.StatusInternalServerError {
 		s.log.Error("cannot answer", "path", r.URL.Path, "error", err)
 	}
 	body, _ := Encode(p) // two plain fields
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body)
+}
+
+// Explain says what an error is to the one who asked, and when it is worth asking again. What
+// went wrong within is for the log alone.
+func Explain(err error) (Problem, time.Duration) {
+	var usage *UsageError
+	var busy *fleet.BusyError
+	p, wait := Problem{Error: err.Error()}, time.Duration(0)
+	switch {
+	case errors.As(err, &usage), errors.Is(err, store.ErrCursor):
+		p.Status = http.StatusBadRequest
+	case errors.Is(err, store.ErrNotFound):
+		p.Status = http.StatusNotFound
+	case errors.As(err, &busy):
+		p.Status, wait = http.StatusTooManyRequests, busy.Wait
+	case errors.Is(err, errTrying):
+		p.Status, wait = http.StatusTooManyRequests, tryingTime
+	case errors.Is(err, fleet.ErrNoPolicy):
+		p.Status = http.StatusConflict
+	case errors.Is(err, fleet.ErrAway):
+		p.Status = http.StatusServiceUnavailable
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Status, p.Error = http.StatusGatewayTimeout, "the question took too long; narrow it down"
+	default:
+		p.Status, p.Error = http.StatusInternalServerError, "the collector could not answer; its log says why"
+	}
+	return p, wait
 }
 
 // Encode writes v as JSON in which every rune that is not printable stands as a \u escape:

@@ -26,8 +26,6 @@ type Settings struct {
 	Guard *access.Guard
 	// Audits is where it is kept who did what.
 	Audits access.Store
-	// Settle takes a gateway's conflict away, or gives store.ErrNotFound. Nil: it cannot.
-	Settle func(ctx context.Context, gateway string) error
 	// Ready says what keeps the collector from its work, or nil.
 	Ready func(context.Context) error
 	// Log gets what nobody outside should read. Nil: nothing.
@@ -36,8 +34,9 @@ type Settings struct {
 
 type server struct {
 	Settings
-	fleet *fleet.Fleet
-	log   *slog.Logger
+	fleet  *fleet.Fleet
+	log    *slog.Logger
+	trying chan struct{} // one place: a fleet is judged by other rules by one at a time
 }
 
 // New serves /api/v1/…, /healthz and /readyz.
@@ -45,7 +44,7 @@ func New(s Settings) http.Handler {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	srv := &server{Settings: s, fleet: s.Fleet, log: s.Log}
+	srv := &server{Settings: s, fleet: s.Fleet, log: s.Log, trying: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	for _, r := range srv.routes() {
 		var h http.Handler = r.handler
@@ -72,16 +71,21 @@ func (s *server) routes() []route {
 		{get, "/readyz", "", s.readyz},
 		{get, "/api/v1/openapi.json", "", s.document},
 		{get, "/api/v1/me", access.Read, s.answer(s.me)},
-		{get, "/api/v1/summary", access.Read, s.answer(s.summary)},
-		{get, "/api/v1/gateways", access.Read, s.answer(s.gateways)},
+		{get, "/api/v1/summary", access.Read, s.about(Summary)},
+		{get, "/api/v1/gateways", access.Read, s.about(Gateways)},
 		{get, "/api/v1/gateways/{id}", access.Read, s.answer(s.gateway)},
 		{get, "/api/v1/gateways/{id}/reports", access.Read, s.answer(s.reports)},
 		{post, "/api/v1/gateways/{id}/scan", access.Operate, s.answer(s.scan)},
 		{post, "/api/v1/gateways/{id}/settle", access.Operate, s.answer(s.settle)},
-		{get, "/api/v1/modules", access.Read, s.answer(s.modules)},
+		{get, "/api/v1/modules", access.Read, s.about(Modules)},
 		{get, "/api/v1/modules/{gateway}/{id...}", access.Read, s.answer(s.module)},
 		{get, "/api/v1/export/modules", access.Read, s.exportModules},
-		{get, "/api/v1/events", access.Read, s.answer(s.events)},
+		{get, "/api/v1/events", access.Read, s.about(Events)},
+		{get, "/api/v1/findings", access.Read, s.about(Findings)},
+		{get, "/api/v1/findings/counts", access.Read, s.answer(s.findingCounts)},
+		{get, "/api/v1/lists", access.Read, s.answer(s.lists)},
+		{get, "/api/v1/rules", access.Read, s.answer(s.rules)},
+		{post, "/api/v1/policy/what-if", access.Operate, s.whatIf},
 		{get, "/api/v1/rejected", access.Read, s.answer(s.rejected)},
 		{get, "/api/v1/audit", access.Admin, s.answer(s.audit)},
 		{get, "/api/", access.Read, s.answer(s.nothing)},

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -21,8 +22,11 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/fleet"
+	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/policy"
 )
 
 func must(t testing.TB, err error) {
@@ -38,7 +42,7 @@ func server(t *testing.T) (*httptest.Server, store.Store) {
 	s := collectortest.Store(t)
 	take := func(es ...*inventory.Envelope) {
 		t.Helper()
-		_, err := collector.Take(t.Context(), collector.Settings{Store: s, Base: &collectortest.Base{Data: "test-1"}, Now: collectortest.Fleet(s).Now}, es...)
+		_, err := collector.Take(t.Context(), collector.Settings{Store: s, Base: &collectortest.Base{Data: "test-1"}, Policy: rules(t), Now: collectortest.Fleet(s).Now}, es...)
 		must(t, err)
 	}
 	for i := range 30 {
@@ -74,13 +78,43 @@ func settings(t testing.TB, s store.Store) api.Settings {
 	t.Helper()
 	guard, err := access.New(access.Settings{Store: s, Loopback: true})
 	must(t, err)
-	return api.Settings{Fleet: collectortest.Fleet(s), Guard: guard, Audits: s, Ready: func(context.Context) error { return nil },
-		Settle: func(ctx context.Context, gateway string) error { _, err := s.Gateway(ctx, gateway); return err }}
+	f := collectortest.Fleet(s)
+	f.Knowledge = judge.NewKnowledge(f.Base, rules(t))
+	f.Scanner = scanner{}
+	f.Clear = func(context.Context, string, string) error { return nil }
+	return api.Settings{Fleet: f, Guard: guard, Audits: s, Ready: func(context.Context) error { return nil }}
+}
+
+// rules are those of collectortest, of which an exception covers some.
+func rules(t testing.TB) *policy.Policy {
+	return collectortest.Policy(t, `
+policy: own
+exceptions:
+  - {id: known, rule: first-firmware, when: 'gateway.id == "gw-01"', owner: fleet team, reason: on order, until: 2030-01-01}
+`)
+}
+
+// scanner asks nobody.
+type scanner struct{}
+
+func (scanner) Scan(_ context.Context, gateway string) error {
+	switch gateway {
+	case "gw-01":
+		return fmt.Errorf("cannot ask: %w", fleet.ErrAway)
+	case "gw-02":
+		return &fleet.BusyError{Wait: 7 * time.Second}
+	}
+	return nil
 }
 
 func get(t testing.TB, address string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	return send(t, http.MethodGet, address, "", header...)
+}
+
+func send(t testing.TB, method, address, body string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
 	must(t, err)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -97,6 +131,7 @@ func get(t testing.TB, address string, header ...string) (*http.Response, []byte
 type document struct {
 	OpenAPI string
 	Paths   map[string]map[string]struct {
+		Role       string `json:"x-role"`
 		Parameters []struct{ Name, In string }
 		Responses  map[string]struct {
 			Content map[string]struct{ Schema json.RawMessage }
@@ -158,6 +193,22 @@ func TestOpenAPI(t *testing.T) {
 		{"/api/v1/events", "/api/v1/events?kind=party", 400},
 		{"/api/v1/events", "/api/v1/events?module=usb:1-1", 400},
 		{"/api/v1/rejected", "/api/v1/rejected", 200},
+		{"/api/v1/me", "/api/v1/me", 200},
+		{"/api/v1/findings", "/api/v1/findings?limit=1000", 200},
+		{"/api/v1/findings", "/api/v1/findings?severity=high&severity=low&rule=named&list=utility&gateway=gw-01&module=usb:1-1&covered=no&q=util&sort=-severity", 200},
+		{"/api/v1/findings", "/api/v1/findings?covered=yes", 200},
+		{"/api/v1/findings", "/api/v1/findings?severity=huge", 400},
+		{"/api/v1/findings", "/api/v1/findings?covered=perhaps", 400},
+		{"/api/v1/findings", "/api/v1/findings?sort=maker", 400},
+		{"/api/v1/findings", "/api/v1/findings?module=usb:1-1", 400},
+		{"/api/v1/findings/counts", "/api/v1/findings/counts", 200},
+		{"/api/v1/lists", "/api/v1/lists", 200},
+		{"/api/v1/rules", "/api/v1/rules", 200},
+		{"/api/v1/audit", "/api/v1/audit?who=local&action=scan", 200},
+		{"/api/v1/audit", "/api/v1/audit?x=1", 400},
+		{"/api/v1/modules", "/api/v1/modules?severity=high&severity=-", 200},
+		{"/api/v1/export/modules", "/api/v1/export/modules?limit=many", 400},
+		{"/api/v1/export/modules", "/api/v1/export/modules?colour=red", 400},
 		{"/api/v1/openapi.json", "/api/v1/openapi.json", 200},
 		{"/healthz", "/healthz", 200}, {"/readyz", "/readyz", 200},
 	} {
@@ -179,13 +230,47 @@ func TestOpenAPI(t *testing.T) {
 		if media != "application/json" {
 			continue
 		}
-		pointer := fmt.Sprintf("openapi.json#/paths/%s/get/responses/%d/content/application~1json/schema", strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(q.path), q.status)
+		pointer := fmt.Sprintf("openapi.json#/paths/%s/get/responses/%d/content/application~1json/schema", pointerEscape(q.path), q.status)
 		schema, err := c.Compile(pointer)
 		must(t, err)
 		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 		must(t, err)
 		if err := schema.Validate(v); err != nil {
 			t.Errorf("%s does not fit the document: %v", q.ask, err)
+		}
+	}
+	const yaml, js = "application/yaml", "application/json"
+	for _, q := range []struct {
+		path, ask, media, body string
+		status                 int
+	}{
+		{"/api/v1/gateways/{id}/scan", "/api/v1/gateways/gw-00/scan", js, "", 200},
+		{"/api/v1/gateways/{id}/scan", "/api/v1/gateways/gw-01/scan", js, "", 503},
+		{"/api/v1/gateways/{id}/scan", "/api/v1/gateways/gw-02/scan", js, "", 429},
+		{"/api/v1/gateways/{id}/scan", "/api/v1/gateways/nobody/scan", js, "", 404},
+		{"/api/v1/gateways/{id}/scan", "/api/v1/gateways/gw-00/scan", "text/plain", "", 403},
+		{"/api/v1/gateways/{id}/settle", "/api/v1/gateways/gw-03/settle", js, "", 200},
+		{"/api/v1/gateways/{id}/settle", "/api/v1/gateways/nobody/settle", js, "", 404},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", yaml, "policy: try\nrules:\n  - {id: held, enabled: false}\n  - {id: new, when: module.identity.maker == \"gamma\", severity: low, message: x}\n", 200},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"list": "id: other\nname: O\nkind: list\nconcern: export\nsource: https://example.org\nedition: x\nedition_date: 2026-01-01\nas_of: 2026-01-01\neffect: none\nstatus: in-force\nconfirmed: true\nentries: [{maker: gamma, name: G, since: 2026-01-01, confirmed: true}]\n", "limit": 1}`, 200},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", yaml, "policy: try\nrules: [{id: x, when: 1, severity: low, message: x}]", 400},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"list": "nonsense"}`, 400},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{}`, 400},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"policy":"x","limit":-1}`, 400},
+		{"/api/v1/policy/what-if", "/api/v1/policy/what-if", yaml, strings.Repeat("# long\n", 1<<20), 400},
+	} {
+		asked[q.path] = true
+		r, body := send(t, http.MethodPost, srv.URL+q.ask, q.body, "Content-Type", q.media)
+		if r.StatusCode != q.status {
+			t.Errorf("POST %s %.80s: %d, want %d: %.300s", q.ask, q.body, r.StatusCode, q.status, body)
+			continue
+		}
+		schema, err := c.Compile(fmt.Sprintf("openapi.json#/paths/%s/post/responses/%d/content/application~1json/schema", pointerEscape(q.path), q.status))
+		must(t, err)
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+		must(t, err)
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("POST %s does not fit the document: %v", q.ask, err)
 		}
 	}
 	for path := range d.Paths {
@@ -195,12 +280,169 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+func pointerEscape(path string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path)
+}
+
+// What is served is what the document says, with the roles that it says.
+func TestOpenAPIRoutes(t *testing.T) {
+	srv, _ := server(t)
+	d, _ := readDocument(t, srv.URL)
+	served := api.Routes()
+	delete(served, "GET /api/")
+	for path, ops := range d.Paths {
+		for method, op := range ops {
+			key := strings.ToUpper(method) + " " + path
+			if strings.HasPrefix(path, "/api/v1/modules/{") {
+				key = strings.Replace(key, "{id}", "{id...}", 1)
+			}
+			role, ok := served[key]
+			if !ok || role != op.Role {
+				t.Errorf("%s: served %v with role %q, the document says %q", key, ok, role, op.Role)
+			}
+			if _, says := op.Responses["401"]; says != (role != "") {
+				t.Errorf("%s: the document says 401: %v, with role %q", key, says, role)
+			}
+			delete(served, key)
+		}
+	}
+	for key := range served {
+		t.Errorf("the document does not say %s", key)
+	}
+}
+
+// Each route wants the role that the document says.
+func TestRoles(t *testing.T) {
+	s := collectortest.Store(t)
+	set := settings(t, s)
+	var err error
+	set.Guard, err = access.New(access.Settings{Store: s})
+	must(t, err)
+	srv := httptest.NewServer(api.New(set))
+	defer srv.Close()
+	tokens := map[access.Role]string{}
+	for _, role := range access.Roles() {
+		_, secret, err := access.NewToken(t.Context(), s, "t-"+string(role), role, 0, time.Now())
+		must(t, err)
+		tokens[role] = secret.Reveal()
+	}
+	for key, role := range api.Routes() {
+		method, path, _ := strings.Cut(key, " ")
+		address := srv.URL + strings.NewReplacer("{id}", "gw-1", "{gateway}", "gw-1", "{id...}", "usb:1-1").Replace(path)
+		if r, _ := send(t, method, address, "", "Content-Type", "application/json"); (r.StatusCode == 401) != (role != "") {
+			t.Errorf("%s without a token: %d", key, r.StatusCode)
+		}
+		for has, token := range tokens {
+			r, _ := send(t, method, address, "", "Authorization", "Bearer "+token)
+			if (r.StatusCode == 403) != (role != "" && !has.Includes(access.Role(role))) || r.StatusCode == 401 {
+				t.Errorf("%s with role %s: %d, it needs %q", key, has, r.StatusCode, role)
+			}
+		}
+	}
+}
+
+// The stream holds all modules, each once, with evidence where it was asked for, and ends with a line that says so.
+func TestExport(t *testing.T) {
+	srv, s := server(t)
+	d, raw := readDocument(t, srv.URL)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	must(t, c.AddResource("openapi.json", raw))
+	if d.Paths["/api/v1/export/modules"]["get"].Responses["200"].Content["application/jsonl"].Schema == nil {
+		t.Fatal("the document does not say what an export is")
+	}
+	all, err := s.Modules(t.Context(), store.ModuleFilter{}, store.Page{Limit: 1000, Sort: "gateway"})
+	must(t, err)
+	for _, evidence := range []string{"", "&evidence=true"} {
+		name := map[string]string{"": "ModuleItem", "&evidence=true": "ExportModule"}[evidence]
+		item, err := c.Compile("openapi.json#/components/schemas/" + name)
+		must(t, err)
+		end, err := c.Compile("openapi.json#/components/schemas/ExportEnd")
+		must(t, err)
+		var got []store.ModuleKey
+		cursor, pages := "", 0
+		for {
+			r, b := get(t, srv.URL+"/api/v1/export/modules?sort=gateway&limit=7"+evidence+"&cursor="+url.QueryEscape(cursor))
+			if r.StatusCode != 200 || r.Header.Get("Content-Type") != "application/jsonl" {
+				t.Fatalf("%d %s: %s", r.StatusCode, r.Header.Get("Content-Type"), b)
+			}
+			lines := strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
+			for i, l := range lines {
+				schema := item
+				if i == len(lines)-1 {
+					schema = end
+				}
+				v, err := jsonschema.UnmarshalJSON(strings.NewReader(l))
+				must(t, err)
+				if err := schema.Validate(v); err != nil {
+					t.Fatalf("line %d of %d: %v\n%.300s", i, len(lines), err, l)
+				}
+				var k store.ModuleKey
+				if must(t, json.Unmarshal([]byte(l), &k)); k.Gateway != "" {
+					got = append(got, k)
+				}
+			}
+			var e api.ExportEnd
+			must(t, json.Unmarshal([]byte(lines[len(lines)-1]), &e))
+			if e.Modules != len(lines)-1 || e.Modules > 7 {
+				t.Errorf("%d lines, the last says %d", len(lines)-1, e.Modules)
+			}
+			if pages, cursor = pages+1, e.Next; cursor == "" {
+				break
+			}
+		}
+		if len(got) != len(all.Items) || pages != (len(got)+6)/7 {
+			t.Fatalf("%d modules in %d parts, want %d", len(got), pages, len(all.Items))
+		}
+		for i := range got {
+			if got[i] != all.Items[i].ModuleKey {
+				t.Errorf("module %d is %v, want %v", i, got[i], all.Items[i].ModuleKey)
+			}
+		}
+	}
+	_, b := get(t, srv.URL+"/api/v1/export/modules?evidence=true")
+	if n := strings.Count(string(b), "\n"); n != len(all.Items)+1 || strings.Count(string(b), `"transcript":[{`) < 30 {
+		t.Errorf("%d lines of all, want %d", n, len(all.Items)+1)
+	}
+	for _, r := range strings.ReplaceAll(string(b), "\n", "") {
+		if !unicode.IsGraphic(r) {
+			t.Fatalf("an export holds %U", r)
+		}
+	}
+}
+
+// What was done stands in the log of who did what, and what was not as well.
+func TestActionsAreKept(t *testing.T) {
+	srv, _ := server(t)
+	for _, id := range []string{"gw-00", "gw-01"} {
+		send(t, http.MethodPost, srv.URL+"/api/v1/gateways/"+id+"/scan", "", "Content-Type", "application/json")
+	}
+	send(t, http.MethodPost, srv.URL+"/api/v1/gateways/gw-03/settle", "", "Content-Type", "application/json")
+	send(t, http.MethodPost, srv.URL+"/api/v1/policy/what-if", "policy: try\nrules: [{id: held, enabled: false}]", "Content-Type", "application/yaml")
+	_, b := get(t, srv.URL+"/api/v1/audit")
+	var l api.List[store.Audit]
+	must(t, json.Unmarshal(b, &l))
+	var got []string
+	for _, a := range l.Items {
+		got = append(got, a.Who+" "+a.Action+" "+a.Object+" "+a.Result)
+	}
+	want := []string{"local what-if", "local settle gw-03 settled", "local scan gw-01 cannot ask: the gateway is not connected", "local scan gw-00 asked"}
+	if len(got) != len(want) {
+		t.Fatalf("kept: %q", got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("kept: %q, want %q…", got[i], want[i])
+		}
+	}
+}
+
 // The document says every parameter that is taken, and none that is not.
 func TestOpenAPIParameters(t *testing.T) {
 	srv, _ := server(t)
 	d, _ := readDocument(t, srv.URL)
 	for path, ops := range d.Paths {
-		if strings.Contains(path, "{") || !strings.HasPrefix(path, "/api/") || path == "/api/v1/openapi.json" || path == "/api/v1/summary" {
+		if strings.Contains(path, "{") || !strings.HasPrefix(path, "/api/") || ops["get"].Parameters == nil || len(ops["get"].Parameters) == 0 {
 			continue
 		}
 		_, body := get(t, srv.URL+path+"?no_such_parameter=1")

@@ -1,12 +1,31 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 
+	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
-func (s *server) summary(r *http.Request) (any, error) { return s.fleet.Summary(r.Context()) }
+// about makes an answer about the fleet one to a request.
+func (s *server) about(ask func(context.Context, *fleet.Fleet, url.Values) (any, error)) http.HandlerFunc {
+	return s.answer(func(r *http.Request) (any, error) { return ask(r.Context(), s.fleet, r.URL.Query()) })
+}
+
+// Summary answers what the fleet is at a glance.
+func Summary(ctx context.Context, fl *fleet.Fleet, v url.Values) (any, error) {
+	if len(v) > 0 {
+		return nil, &UsageError{"summary", "takes none"}
+	}
+	s, err := fl.Summary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Origins, s.States, s.Makers, s.Severities, s.Warnings = orEmpty(s.Origins), orEmpty(s.States), orEmpty(s.Makers), orEmpty(s.Severities), orEmpty(s.Warnings)
+	return s, nil
+}
 
 func (s *server) gateway(r *http.Request) (any, error) {
 	g, err := s.fleet.Gateway(r.Context(), r.PathValue("id"))
@@ -28,8 +47,9 @@ func (s *server) module(r *http.Request) (any, error) {
 	return newModule(m), nil
 }
 
-func (s *server) gateways(r *http.Request) (any, error) {
-	q, err := ParseGateways(r.URL.Query())
+// Gateways answers a list of gateways, for parameters as the address of the API has them.
+func Gateways(ctx context.Context, fl *fleet.Fleet, v url.Values) (any, error) {
+	q, err := ParseGateways(v)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +57,7 @@ func (s *server) gateways(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.fleet.Store.Gateways(r.Context(), f, q.Page())
+	l, err := fl.Store.Gateways(ctx, f, q.Page())
 	return NewGatewayList(l), err
 }
 
@@ -54,8 +74,9 @@ func NewGatewayList(l store.GatewayList) List[GatewayItem] {
 	return list
 }
 
-func (s *server) modules(r *http.Request) (any, error) {
-	q, err := ParseModules(r.URL.Query())
+// Modules answers a list of modules, for parameters as the address of the API has them.
+func Modules(ctx context.Context, fl *fleet.Fleet, v url.Values) (any, error) {
+	q, err := ParseModules(v)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +84,13 @@ func (s *server) modules(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.fleet.Store.Modules(r.Context(), f, q.Page())
+	l, err := fl.Store.Modules(ctx, f, q.Page())
 	return List[store.Module]{Items: orEmpty(l.Items), Next: l.Next, Total: &l.Total, AtLeast: l.AtLeast}, err
 }
 
-func (s *server) events(r *http.Request) (any, error) {
-	q, err := ParseEvents(r.URL.Query())
+// Events answers a list of events, for parameters as the address of the API has them.
+func Events(ctx context.Context, fl *fleet.Fleet, v url.Values) (any, error) {
+	q, err := ParseEvents(v)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +98,7 @@ func (s *server) events(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.fleet.Store.Events(r.Context(), f, q.Page())
+	l, err := fl.Store.Events(ctx, f, q.Page())
 	return List[store.Event]{Items: orEmpty(l.Items), Next: l.Next}, err
 }
 

@@ -21,8 +21,13 @@ type Query struct{ url.Values }
 // maxValue bounds one value; no facet is longer.
 const maxValue = 4096
 
-// parse takes the parameters of a list: limit, cursor and sort, and those named.
+// parse takes the parameters of a list: limit and cursor, and those named.
 func parse(v url.Values, names ...string) (Query, error) {
+	return parseSorted(v, store.ModuleSorts(), names...)
+}
+
+// parseSorted does the same where a list can be sorted otherwise than one of modules.
+func parseSorted(v url.Values, sorts []string, names ...string) (Query, error) {
 	for name, values := range v {
 		if !slices.Contains(names, name) && name != "limit" && name != "cursor" {
 			known := append(slices.Clone(names), "limit", "cursor")
@@ -44,8 +49,8 @@ func parse(v url.Values, names ...string) (Query, error) {
 			return Query{}, &UsageError{"limit", "takes a number from 1 to 1000"}
 		}
 	}
-	if s := v.Get("sort"); s != "" && !slices.Contains(store.ModuleSorts(), strings.TrimPrefix(s, "-")) {
-		return Query{}, &UsageError{"sort", "takes one of " + strings.Join(store.ModuleSorts(), ", ") + ", with - before it for the other way round"}
+	if s := v.Get("sort"); s != "" && !slices.Contains(sorts, strings.TrimPrefix(s, "-")) {
+		return Query{}, &UsageError{"sort", "takes one of " + strings.Join(sorts, ", ") + ", with - before it for the other way round"}
 	}
 	return q, nil
 }
@@ -61,7 +66,7 @@ func ParseEvents(v url.Values) (Query, error) { return parse(v, "kind", "gateway
 
 // ModuleParameters are those of a list of modules, limit and cursor aside.
 func ModuleParameters() []string {
-	return []string{"maker", "model", "firmware", "origin", "state", "badge", "gateway", "conflict", "q", "sort"}
+	return []string{"maker", "model", "firmware", "origin", "state", "badge", "severity", "gateway", "conflict", "q", "sort"}
 }
 
 // Page gives which part of the list is wanted.
@@ -79,7 +84,7 @@ func (q Query) values(name string) []string {
 func (q Query) ModuleFilter() (store.ModuleFilter, error) {
 	f := store.ModuleFilter{
 		State: q.values("state"), Maker: q.values("maker"), Badge: q.values("badge"), Model: q.values("model"),
-		Firmware: q.values("firmware"), Origin: q.values("origin"), Gateway: q.Get("gateway"), Query: strings.TrimSpace(q.Get("q")),
+		Severity: q.values("severity"), Firmware: q.values("firmware"), Origin: q.values("origin"), Gateway: q.Get("gateway"), Query: strings.TrimSpace(q.Get("q")),
 	}
 	switch q.Get("conflict") {
 	case "":
