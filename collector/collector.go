@@ -44,6 +44,8 @@ type Settings struct {
 	Workers int
 	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
 	Batch int
+	// Replicas is how many servers of a cluster keep the streams that this collector makes. 0 is 1.
+	Replicas int
 	// Keep says how long what is past is remembered.
 	Keep Keep
 	// Metrics is where counts go. Nil: a registry of this collector's own.

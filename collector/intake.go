@@ -107,7 +107,9 @@ func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream, err := natslink.AssertStream(ctx, c.js, natslink.StreamConfig())
+	config := natslink.StreamConfig()
+	config.Replicas = max(1, c.s.Replicas)
+	stream, err := natslink.AssertStream(ctx, c.js, config)
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,8 @@ type outbox struct {
 	store store.Keeper
 	log   *slog.Logger
 	woken chan struct{}
+	// replicas is how many servers keep the stream, where it is made here.
+	replicas int
 }
 
 func newOutbox(js jetstream.JetStream, s store.Keeper, log *slog.Logger) *outbox {
@@ -89,7 +91,7 @@ func (o *outbox) stream(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		_, err = o.js.CreateStream(ctx, jetstream.StreamConfig{
 			Name: EventStream, Description: "Rollcall: what changed in the fleet", Subjects: []string{eventPrefix + ">"},
-			Storage: jetstream.FileStorage, Discard: jetstream.DiscardOld, MaxAge: 30 * 24 * time.Hour, MaxBytes: 1 << 30,
+			Storage: jetstream.FileStorage, Discard: jetstream.DiscardOld, MaxAge: 30 * 24 * time.Hour, MaxBytes: 1 << 30, Replicas: max(1, o.replicas),
 			Duplicates: 2 * time.Minute, DenyDelete: true, DenyPurge: true,
 		})
 	}

@@ -143,6 +143,8 @@ type Collector struct {
 	Bundles Bundles `mapstructure:"bundles"`
 	// Webhooks are told of events.
 	Webhooks []Webhook `mapstructure:"webhooks"`
+	// StreamReplicas is how many servers of a cluster keep each stream that the collector makes.
+	StreamReplicas int `mapstructure:"stream_replicas"`
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
 	Keys string `mapstructure:"keys"`
 	// KeysFile holds recorded report keys, as "rollcall enroll export" prints them.
@@ -259,6 +261,7 @@ func collectorOptions() []option {
 		{"bundles.trust", []string{}, ""},
 		{"bundles.allow_older", false, ""},
 		{"webhooks", []any{}, ""},
+		{"stream_replicas", 1, ""},
 		{"keys", "tofu", ""},
 		{"keys_file", "", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ func (c *Agent) validate() error {
 
 func (c *Collector) validate() error {
 	return firstError(
+		oneOf("stream_replicas", strconv.Itoa(c.StreamReplicas), "1", "3", "5"),
 		oneOf("keys", c.Keys, "tofu", "known"),
 		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(), c.Keep.validate(),
 		c.NATS.validate(), c.Log.validate())

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -86,11 +87,15 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 	}
 	return collector.Run(ctx, collector.Settings{
 		Conn: link.Conn(), Store: store, Knowledge: known.knowledge, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
-		TLS: doors.tls, Access: doors.access, Metrics: beside.metrics,
+		Replicas: c.StreamReplicas,
+		TLS:      doors.tls, Access: doors.access, Metrics: beside.metrics,
 		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
+		Keep:  collector.Keep{Unchanged: days(c.Keep.UnchangedDays), History: days(c.Keep.HistoryDays), Bytes: c.Keep.HistoryBytes},
 		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
 	})
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // openStore opens the collector's store, and makes the folder of one that is a file.
 func openStore(ctx context.Context, address string) (store.Store, error) {
