@@ -63,9 +63,10 @@ func (r Role) rights(name string) rights {
 }
 
 // collectorPublishes are the subjects that a collector needs: its stream and consumer, the
-// stream of events, and requests to gateways.
+// streams of events and of dead letters, the lease on webhooks, bundles (to read), and requests
+// to gateways.
 func collectorPublishes() []string {
-	const events = "ROLLCALL_EVENTS"
+	const events, dead, leases, bundles = "ROLLCALL_EVENTS", "ROLLCALL_DEAD", "KV_ROLLCALL_LEASES", "OBJ_ROLLCALL_KNOWLEDGE"
 	each := natslink.Stream + ".*" // collectors with stores of their own have consumers of their own
 	return append([]string{
 		"$JS.API.INFO",
@@ -73,6 +74,10 @@ func collectorPublishes() []string {
 		"$JS.API.STREAM.INFO." + events, "$JS.API.STREAM.CREATE." + events,
 		"$JS.API.CONSUMER.INFO." + each, "$JS.API.CONSUMER.CREATE." + each, "$JS.API.CONSUMER.MSG.NEXT." + each,
 		"$JS.ACK.>", "rollcall.v1.event.>",
+		"$JS.API.STREAM.INFO." + dead, "$JS.API.STREAM.CREATE." + dead, "rollcall.v1.dead.>",
+		"$JS.API.STREAM.INFO." + leases, "$JS.API.STREAM.CREATE." + leases, "$JS.API.DIRECT.GET." + leases + ".>", "$KV.ROLLCALL_LEASES.>",
+		"$JS.API.STREAM.INFO." + bundles, "$JS.API.DIRECT.GET." + bundles + ".>", "$JS.API.CONSUMER.CREATE." + bundles + ".>",
+		"$JS.API.CONSUMER.DELETE." + bundles + ".*", "$JS.API.CONSUMER.INFO." + bundles + ".*", "$JS.FC." + bundles + ".>",
 	}, requestSubjects()...)
 }
 

@@ -83,6 +83,11 @@ func StreamConfig() jetstream.StreamConfig {
 	}
 }
 
+// Rights are the subjects that whoever has a box must be allowed to publish on.
+func Rights() []string {
+	return []string{"$JS.API.STREAM.INFO." + Stream, "$JS.API.STREAM.CREATE." + Stream, prefix + ">"}
+}
+
 // Put puts letters into the stream and waits until all are there.
 func (b *Box) Put(ctx context.Context, letters ...Letter) error {
 	if err := b.assert(ctx); err != nil {

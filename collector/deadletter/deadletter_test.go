@@ -115,3 +115,15 @@ func TestStream(t *testing.T) {
 		t.Errorf("a made stream is not bounded: %+v", c)
 	}
 }
+
+// The rights of a collector are enough.
+func TestRights(t *testing.T) {
+	user := natslinktest.User{Name: "collector", Password: "x", Subscribe: []string{"_INBOX.>"}, Publish: deadletter.Rights()}
+	broker := natslinktest.Start(t, natslinktest.Settings{Users: []natslinktest.User{natslinktest.Admin, user}})
+	if err := put(t, deadletter.New(broker.JetStream(user)), deadletter.Letter{Reason: "a", Body: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, broker.JetStream(natslinktest.Admin)); len(got) != 1 {
+		t.Errorf("%d letters", len(got))
+	}
+}

@@ -56,3 +56,20 @@ func TestLeaseOfACrashedHolder(t *testing.T) {
 		t.Error("a lease that was given back is not taken")
 	}
 }
+
+// The rights of a collector are enough.
+func TestRights(t *testing.T) {
+	t.Parallel()
+	user := natslinktest.User{Name: "collector", Password: "x", Subscribe: []string{"_INBOX.>"}, Publish: Rights()}
+	broker := natslinktest.Start(t, natslinktest.Settings{Users: []natslinktest.User{natslinktest.Admin, user}})
+	l := NewLease(broker.JetStream(user), "k", time.Minute, nil)
+	for range 2 {
+		if err := l.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.release(t.Context())
+	if err := l.round(t.Context()); err != nil || !l.Until().After(time.Now()) {
+		t.Errorf("%v", err)
+	}
+}

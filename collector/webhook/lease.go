@@ -153,4 +153,5 @@ func (l *Lease) release(ctx context.Context) {
 	if err := l.kv.Delete(ctx, l.key, jetstream.LastRevision(l.revision)); err != nil {
 		l.log.Info("the lease on webhooks was not given back; it ends by itself", "error", err)
 	}
+	l.held, l.revision = false, 0
 }
