@@ -55,6 +55,8 @@ type Settings struct {
 	RequestEvery time.Duration
 	Outbox       Outbox
 	Privacy      Privacy
+	// Warnings, by code, are in every report: what is known of the gateway before it starts.
+	Warnings map[string]string
 	// Systemd is told when the agent is ready and that it goes on.
 	Systemd Systemd
 	// Now is the wall clock, and Synced says whether it is to be believed. Nil: those of the machine.
@@ -109,6 +111,7 @@ type Agent struct {
 	last       last
 	started    time.Time
 	looking    bool
+	rounds     map[inventory.Reason]uint64 // looks that ended
 }
 
 // last is the newest full report of this run.
@@ -131,6 +134,9 @@ func New(s Settings) (*Agent, error) {
 		return nil, errors.New("cannot start the agent: Survey and Outbox are needed")
 	}
 	a := &Agent{settings: s, health: newHealth(s.Now), requests: make(chan request), repeats: make(chan struct{}, 1), told: func() {}, started: s.Now()}
+	for code, text := range s.Warnings {
+		a.health.set(code, inventory.SeverityWarning, errors.New(text))
+	}
 	key, err := reportKey(s.StateDir)
 	if err != nil {
 		return nil, err

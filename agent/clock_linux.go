@@ -6,6 +6,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// monotonic is CLOCK_MONOTONIC.
+func monotonic() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
+		return 0
+	}
+	return time.Duration(t.Nano())
+}
+
 // ClockSynced asks the kernel whether something (NTP, PTP, GNSS) disciplines the clock.
 func ClockSynced() bool {
 	var t unix.Timex

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type DaemonSettings struct {
 	Spool spool.Limits
 	// StatusFile is kept current with Status. It belongs on a tmpfs. Empty: none.
 	StatusFile string
+	// MetricsListen is an address on loopback where Prometheus may ask. Empty: nowhere.
+	MetricsListen string
 }
 
 // Daemon is an agent with its spool and its link.
@@ -29,7 +32,8 @@ type Daemon struct {
 	link       *natslink.Link
 	sender     *natslink.Sender
 	statusFile string
-	writing    sync.Mutex // held while the status file is written
+	metrics    net.Listener // or nil
+	writing    sync.Mutex   // held while the status file is written
 	// The last sequence that the server gave us. One that is lower tells that its store
 	// is another one, or an older one.
 	sequence uint64
@@ -48,9 +52,14 @@ func NewDaemon(ctx context.Context, s DaemonSettings) (*Daemon, error) {
 	if d.Agent, err = New(s.Settings); err != nil {
 		return nil, errors.Join(err, d.spool.Close())
 	}
+	if s.MetricsListen != "" {
+		if d.metrics, err = listenMetrics(ctx, s.MetricsListen); err != nil {
+			return nil, errors.Join(err, d.spool.Close())
+		}
+	}
 	// In the background it takes no time, and an end that comes now is for Run to take.
 	if d.link, err = natslink.Connect(context.WithoutCancel(ctx), s.Link); err != nil {
-		return nil, errors.Join(err, d.spool.Close())
+		return nil, errors.Join(err, d.stopMetrics(), d.spool.Close())
 	}
 	d.sender = natslink.NewSender(natslink.SenderSettings{
 		Store: d.spool, Link: d.link, Up: d.link.Up(), Boot: d.order.Boot, Shrink: d.shrink, Delivered: d.delivered,
@@ -70,7 +79,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.health.set("no-service", inventory.SeverityWarning, err)
 		}
 	})
+	if d.metrics != nil {
+		wg.Go(func() { d.serveMetrics(d.metrics) })
+	}
 	err := d.Agent.Run(ctx)
+	err = errors.Join(err, d.stopMetrics())
 	d.link.Close()
 	wg.Wait()
 	return err
@@ -129,7 +142,26 @@ func (d *Daemon) Once(ctx context.Context) (*inventory.Report, error) {
 // Close ends the link and the spool. What was not sent stays in the spool.
 func (d *Daemon) Close() error {
 	d.link.Close()
-	return d.spool.Close()
+	return errors.Join(d.stopMetrics(), d.spool.Close())
+}
+
+// MetricsAddr is where metrics are served, or nil.
+func (d *Daemon) MetricsAddr() net.Addr {
+	if d.metrics == nil {
+		return nil
+	}
+	return d.metrics.Addr()
+}
+
+// stopMetrics may be called twice.
+func (d *Daemon) stopMetrics() error {
+	if d.metrics == nil {
+		return nil
+	}
+	if err := d.metrics.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // shrink replaces a report that the server finds too large by one without transcripts.

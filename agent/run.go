@@ -50,7 +50,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	watchdog, stop := s.Systemd.ticks()
 	defer stop()
 	changes := s.Changes
-	s.Systemd.notify("READY=1")
+	s.Systemd.Ready()
 	l.want(ctx, inventory.ReasonStart)
 	for {
 		select {
@@ -125,6 +125,7 @@ func (l *loop) done(ctx context.Context, f found) {
 	l.limit.Stop()
 	l.a.setLooking(false)
 	l.a.health.set("look-stuck", "", nil)
+	l.a.ended(f.why)
 	o := outcome{err: context.Canceled}
 	if !f.cut { // half a picture would look like modules that were removed
 		o = l.a.conclude(f.why, f.modules, f.err)

@@ -23,7 +23,9 @@ type Status struct {
 	Looking bool      `json:"looking"`
 	// Modules counts those of the last report by state.
 	Modules map[inventory.State]int `json:"modules"`
-	Report  *Reported               `json:"report,omitempty"`
+	// Rounds counts the looks that ended, by their reason.
+	Rounds map[inventory.Reason]uint64 `json:"rounds,omitempty"`
+	Report *Reported                   `json:"report,omitempty"`
 	// Receipt is when the server last confirmed something.
 	Receipt   time.Time           `json:"receipt,omitzero"`
 	Connected bool                `json:"connected"`
@@ -45,7 +47,7 @@ func (d *Daemon) Status() Status {
 	defer d.mu.Unlock()
 	s := Status{
 		Gateway: d.settings.Gateway.ID, Agent: d.settings.Gateway.Agent, Key: inventory.EncodeKey(d.Key()), Order: d.order,
-		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Looking: d.looking, Modules: map[inventory.State]int{},
+		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Looking: d.looking, Rounds: d.counted(), Modules: map[inventory.State]int{},
 		Receipt: d.last.receipt, Connected: d.link.Connected(), Spool: d.spool.Counts(), Health: d.warnings(),
 	}
 	if r := d.last.full; r != nil {

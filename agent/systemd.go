@@ -42,6 +42,15 @@ func (s Systemd) notify(state string) {
 	_ = c.Close()
 }
 
+// Ready says that the agent works, at its start and after a reload.
+func (s Systemd) Ready() { s.notify("READY=1") }
+
+// Reloading says that the configuration is read again; Ready follows. Units of Type=notify-reload (systemd 253)
+// wait for both, and want the time by which they tell one reload from the next.
+func (s Systemd) Reloading() {
+	s.notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic().Microseconds(), 10))
+}
+
 // ticks come twice as often as the watchdog wants. They are taken by the loop itself, so
 // that a loop which hangs is noticed.
 func (s Systemd) ticks() (c <-chan time.Time, stop func()) {

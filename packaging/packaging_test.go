@@ -173,6 +173,12 @@ func TestUnitsNameWhatExists(t *testing.T) {
 	for _, path := range units(t) {
 		u := read(t, path)
 		c, args := commandOf(t, values(u, "ExecStart")[0])
+		for _, line := range values(u, "ExecReload") {
+			root, args := commandOf(t, line)
+			if sub, rest, err := root.Find(args); err != nil || sub == root || sub.ValidateArgs(rest) != nil {
+				t.Errorf("%s: %q is no command: %v", path, line, err)
+			}
+		}
 		if err := c.ParseFlags(args); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}

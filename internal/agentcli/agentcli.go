@@ -67,7 +67,7 @@ agent goes on with the old ones and says so in its health.`,
 			return run(c.Context(), config, load, once, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	c.AddCommand(statusCommand(environ))
+	c.AddCommand(statusCommand(environ), reloadCommand())
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "configuration `file` (default "+configs.AgentFile+", if there)")
 	f.BoolVar(&once, "once", false, "make one round, deliver it and end")
@@ -76,6 +76,7 @@ agent goes on with the old ones and says so in its health.`,
 	f.String("gateway-id", "", "`id` of this gateway (default: a stable one of this machine)")
 	f.String("state-dir", "", "`directory` of report key, boot counter and spool (default /var/lib/rollcall)")
 	f.String("status-file", "", "`file` that tells agent status how the agent is (default /run/rollcall/status.json)")
+	f.String("metrics-listen", "", "`HOST:PORT` on loopback where Prometheus may ask (default: nowhere)")
 	f.Duration("interval", 0, "time between full rounds (default 24h)")
 	f.IntSlice("baud", nil, "speeds to try on ports that are named or allowed, such as 9600,115200")
 	f.Bool("inhibit-modemmanager", false, "have ModemManager let go of a module while it is asked; its data connection goes down")

@@ -3,17 +3,18 @@ package agentcli
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/agent"
 	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
 
@@ -48,6 +49,9 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"--config", file}, `unknown key "scan.intervall"`},
 		{[]string{"--gateway-id", "a.b"}, "gateway.id"},
 		{[]string{"--interval", "1s"}, "scan.interval"},
+		{[]string{"--metrics-listen", "0.0.0.0:9099"}, "metrics_listen"},
+		{[]string{"reload", "1"}, "no process id"},
+		{[]string{"reload", "-1"}, "unknown shorthand flag"},
 	} {
 		var errs bytes.Buffer
 		if code := Run(t.Context(), c.args, nil, &errs, &errs); code != exit.Usage || !strings.Contains(errs.String(), c.want) {
@@ -69,12 +73,47 @@ func eventually(t *testing.T, what string, is func() bool) {
 	natslinktest.Eventually(t, what, is)
 }
 
+// manager stands for systemd; what it gives waits for what the agent says next.
+func manager(t *testing.T) func(want string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return func(want string) {
+		t.Helper()
+		b := make([]byte, 256)
+		_ = c.SetReadDeadline(time.Now().Add(natslinktest.Patience))
+		n, err := c.Read(b)
+		got := string(b[:n])
+		digits := strings.TrimPrefix(got, want)
+		if err != nil || !strings.HasPrefix(got, want) || strings.HasSuffix(want, "=") != (strings.Trim(digits, "0123456789") == "" && digits != "") {
+			t.Errorf("the service manager heard %q, %v; want %q", got, err, want)
+		}
+	}
+}
+
+// reported is the gateway as its last report tells of it.
+func reported(t *testing.T, server *natslinktest.Server, gateway string) (g inventory.Gateway) {
+	t.Helper()
+	for _, m := range natslinktest.Messages(t, server.JetStream(natslinktest.User{})) {
+		if r, err := inventory.DecodeReport(m.Data); err == nil && r.Gateway.ID == gateway {
+			g = r.Gateway
+		}
+	}
+	return g
+}
+
 // SIGHUP takes a good configuration, keeps the old one when the new one is wrong, and says so
 // in the health.
 func TestReload(t *testing.T) {
 	// A process with CAP_SYS_ADMIN that is built with cgo starts itself again to give it up; this
 	// tells it that it has done so. Programs are tried as such elsewhere.
 	t.Setenv("ROLLCALL_STARTED_AGAIN", strconv.Itoa(os.Getpid()))
+	said := manager(t)
 	server := natslinktest.Start(t, natslinktest.Settings{})
 	natslinktest.MakeStream(t, server.JetStream(natslinktest.User{}), time.Minute)
 	dir := t.TempDir()
@@ -85,7 +124,7 @@ func TestReload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	good := "gateway: {id: one}\nstate_dir: " + filepath.Join(dir, "state") + "\nstatus_file: " + status +
+	good := "gateway: {id: one, labels_dir: " + filepath.Join(dir, "labels.d") + "}\nstate_dir: " + filepath.Join(dir, "state") + "\nstatus_file: " + status +
 		"\nnats: {urls: ['" + server.URL() + "']}\nscan: {ports: [" + filepath.Join(dir, "no-port") + "]}\nfingerprints_dir: ''\n"
 	write(good)
 
@@ -101,19 +140,43 @@ func TestReload(t *testing.T) {
 
 	hup := func() {
 		t.Helper()
-		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-			t.Fatal(err)
+		if code := Run(t.Context(), []string{"reload", strconv.Itoa(os.Getpid())}, nil, &out, &out); code != exit.OK {
+			t.Fatalf("reload: exit status %d", code)
 		}
 	}
+	said("READY=1")
 	write(good + "bogus: 1\n")
 	hup()
 	eventually(t, "the refusal in the log", func() bool { return strings.Contains(out.String(), "bogus") })
 	if now().Gateway != "one" {
 		t.Error("the old configuration did not stay")
 	}
+	said("RELOADING=1\nMONOTONIC_USEC=")
+	said("READY=1")
+	if err := os.MkdirAll(filepath.Join(dir, "labels.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	label := filepath.Join(dir, "labels.d", "site")
+	if err := os.WriteFile(label, []byte("\x1b"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(good)
+	hup()
+	eventually(t, "the label is refused in the log", func() bool { return strings.Contains(out.String(), label) })
+	said("RELOADING=1\nMONOTONIC_USEC=")
+	said("READY=1")
+	if err := os.WriteFile(label, []byte("7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	write(strings.Replace(good, "id: one", "id: two", 1))
 	hup()
 	eventually(t, "the new configuration", func() bool { s := now(); return s.Gateway == "two" && !s.Receipt.IsZero() })
+
+	said("RELOADING=1\nMONOTONIC_USEC=")
+	said("READY=1")
+	if last := reported(t, server, "two"); last.Labels["site"] != "7" {
+		t.Errorf("the labels are %v", last.Labels)
+	}
 
 	var text bytes.Buffer
 	if code := Run(t.Context(), []string{"status", "--config", file}, nil, &text, &text); code != exit.OK && !strings.Contains(text.String(), "error") {

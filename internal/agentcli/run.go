@@ -78,8 +78,10 @@ func life(ctx context.Context, c *setup, load func() (*setup, error), hup <-chan
 			stop(nil)
 			return nil, true, errors.Join(err, waitFor(joined), d.Close())
 		case <-hup:
+			s.Systemd.Reloading()
 			next, err := reread(ctx, load)
 			if err != nil {
+				s.Systemd.Ready()
 				log.Error("configuration is wrong; the old one stays", "error", err)
 				d.Raise(codeRefused, inventory.SeverityError, err.Error())
 				continue
@@ -174,7 +176,7 @@ func joinFirst(ctx context.Context, c *setup, log *slog.Logger) error {
 	if !link(c).Hold {
 		return nil
 	}
-	gateway, err := Gateway(c.Gateway.ID, c.Gateway.Labels)
+	gateway, _, err := own(c)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

@@ -36,7 +36,7 @@ func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
 	}
-	gateway, err := Gateway(c.Gateway.ID, c.Gateway.Labels)
+	gateway, warnings, err := own(c)
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
 	}
@@ -55,10 +55,10 @@ func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 			Gateway: gateway, StateDir: c.StateDir,
 			Interval: c.Scan.Interval, Jitter: jitter, Heartbeat: c.Heartbeat,
 			Survey:  func(ctx context.Context) ([]inventory.Module, error) { return survey.Run(ctx, look) },
-			Privacy: agent.Privacy(c.Privacy.IMEI),
+			Privacy: agent.Privacy(c.Privacy.IMEI), Warnings: warnings,
 			Systemd: agent.SystemdFrom(os.Getenv),
 		},
-		Link:  link(c),
+		Link: link(c), MetricsListen: c.MetricsListen,
 		Spool: spool.Limits{Bytes: c.Spool.MaxBytes, Count: c.Spool.MaxReports},
 	}
 	if info, err := os.Stat(filepath.Dir(c.StatusFile)); err == nil && info.IsDir() {
@@ -96,7 +96,21 @@ func joining(c *setup, s agent.DaemonSettings, stands func(join.Status, string))
 	return agent.JoinSettings{Gateway: s.Gateway, StateDir: s.StateDir, Link: s.Link, Stands: stands, Log: s.Log}
 }
 
-// Gateway describes this machine. An empty id means a stable one of its own.
+// own describes the gateway that the daemon speaks for, with warnings about who it is.
+func own(c *setup) (inventory.Gateway, map[string]string, error) {
+	all, err := labels(c.Gateway.LabelsDir, c.Gateway.Labels)
+	if err != nil {
+		return inventory.Gateway{}, nil, err
+	}
+	who, err := agent.Identify("/", c.StateDir, c.Gateway.ID)
+	if err != nil {
+		return inventory.Gateway{}, nil, err
+	}
+	g, err := Gateway(who.ID, all)
+	return g, who.Warnings, err
+}
+
+// Gateway describes this machine. An empty id means one that is made from the machine.
 func Gateway(id string, labels map[string]string) (inventory.Gateway, error) {
 	var err error
 	if id == "" {
