@@ -127,7 +127,7 @@ func (c *collector) server(ctx context.Context) (*Server, error) {
 func (c *collector) handler(guard *access.Guard) http.Handler {
 	f := &fleet.Fleet{Store: c.s.Store, Base: c.know, Knowledge: c.know, Clear: c.clearConflict, Silence: c.s.Silence, Scanner: scanner{c.s.Conn}, Now: c.s.Now}
 	mux := http.NewServeMux()
-	mux.Handle("/", guard.Require(access.Read, web.New(web.Settings{Fleet: f, Log: c.s.Log})))
+	mux.Handle("/", guard.Require(access.Read, web.New(web.Settings{Fleet: f, Log: c.s.Log, Guard: guard})))
 	for _, path := range []string{"/login", "/login/", "/logout"} {
 		mux.Handle(path, guard.Pages())
 	}

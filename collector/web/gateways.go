@@ -63,6 +63,11 @@ type gatewayData struct {
 	// Asked and Left count ports.
 	Asked, Left int
 	Exports     exports
+	// Findings are those about the gateway itself, then those of its modules.
+	Findings []found
+	Judged   bool
+	// Said tells what came of what was asked for, in the tone of Tone.
+	Said, Tone string
 }
 
 func (s *site) gateway(r *http.Request) (*page, error) {
@@ -70,7 +75,7 @@ func (s *site) gateway(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &gatewayData{Gateway: g, Exports: exportsOf(url.Values{"gateway": {g.ID}})}
+	d := &gatewayData{Gateway: g, Judged: s.fleet.Policy() != nil, Exports: exportsOf(url.Values{"gateway": {g.ID}})}
 	for _, p := range g.Places {
 		for _, port := range p.Ports {
 			if port.State == "identified" || port.State == "partial" {
@@ -79,6 +84,10 @@ func (s *site) gateway(r *http.Request) (*page, error) {
 				d.Left++
 			}
 		}
+	}
+	d.Said, d.Tone = said(r.URL.Query().Get("said"))
+	if d.Findings, err = s.findingsOf(r, store.FindingFilter{Gateway: g.ID}); err != nil {
+		return nil, err
 	}
 	return &page{Template: "gateway", Title: "Gateway " + g.ID, Section: "gateways", Live: true, Data: d}, nil
 }

@@ -138,10 +138,13 @@ func (s *site) checkSize(ctx context.Context, sel selection, f *format) error {
 
 func (s *site) export(ctx context.Context, w http.ResponseWriter, f *format, sel selection) {
 	set := sheet.Settings{Settings: hbom.Settings{Time: s.fleet.Time(), Name: sel.name, Version: version.Version}}
-	if k, ok := s.fleet.Base.(knower); ok {
+	if k, ok := s.knower(); ok {
 		set.Companies = companies{k}
 	}
 	set.Notes = []sheet.Note{{Name: "Knowledge", Text: s.fleet.Base.Version()}}
+	if p := s.fleet.Policy(); p != nil {
+		set.Notes = append(set.Notes, sheet.Note{Name: "Rules and lists", Text: p.Version()})
+	}
 	h := w.Header()
 	h.Set("Content-Type", f.Kind)
 	h.Set("Cache-Control", "no-store")

@@ -109,6 +109,16 @@ type knower interface {
 	Maker(slug string) (fingerprint.Maker, bool)
 }
 
+// knower gives the one in use, where there is one.
+func (s *site) knower() (knower, bool) {
+	base := s.fleet.Base
+	if k, ok := base.(*judge.Knowledge); ok {
+		base = k.Now().Base
+	}
+	k, ok := base.(knower)
+	return k, ok
+}
+
 // companies tells a bill of materials what the knowledge has about makers and badges.
 type companies struct{ base knower }
 

@@ -100,7 +100,7 @@ func (s *site) modules(r *http.Request) (*page, error) {
 // chips lists the filters that are on.
 func chips(v url.Values) []chip {
 	labels := []struct{ name, label string }{{"q", "search"}, {"maker", "maker"}, {"badge", "badge"}, {"model", "model"}, {"firmware", "firmware"},
-		{"origin", "origin"}, {"state", "state"}, {"gateway", "gateway"}, {"conflict", "evidence"}}
+		{"origin", "origin"}, {"state", "state"}, {"severity", "worst finding"}, {"gateway", "gateway"}, {"conflict", "evidence"}}
 	var out []chip
 	for _, l := range labels {
 		for i, x := range v[l.name] {
@@ -133,7 +133,7 @@ func chipValue(name, x string) string {
 // kept are the filters that the form carries on without a field of its own.
 func kept(v url.Values) url.Values {
 	out := url.Values{}
-	for _, name := range []string{"badge", "model", "firmware", "gateway", "conflict", "sort", "limit"} {
+	for _, name := range []string{"badge", "model", "firmware", "severity", "gateway", "conflict", "sort", "limit"} {
 		for _, x := range v[name] {
 			if x != "" {
 				out.Add(name, x)
@@ -227,7 +227,12 @@ func (s *site) module(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	title := cmp.Or(strings.TrimSpace(m.Identity.MakerName+" "+m.Identity.Model), "Module "+m.ID)
-	return &page{Template: "module", Title: title, Section: "modules", Live: true, Data: newModuleView(m)}, nil
+	v := newModuleView(m)
+	v.Judged = s.fleet.Policy() != nil
+	if v.Findings, err = s.findingsOf(r, store.FindingFilter{Gateway: k.Gateway, Module: k.ID}); err != nil {
+		return nil, err
+	}
+	return &page{Template: "module", Title: title, Section: "modules", Live: true, Data: v}, nil
 }
 
 type goneData struct {
@@ -280,6 +285,8 @@ type moduleView struct {
 	Claims     []claim
 	Transcript []exchange
 	Exports    exports
+	Findings   []found
+	Judged     bool // there is a policy to find any by
 }
 
 func newModuleView(m *fleet.Module) *moduleView {

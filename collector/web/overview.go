@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -34,6 +35,11 @@ type overviewData struct {
 	More     int // makers that are not shown
 	// Days are the fleet's history, for a chart; fewer than two make none.
 	Days []day
+	// Grades and Tallies are the findings by severity and by rule; Judged says that there is
+	// a policy to find any by.
+	Judged  bool
+	Grades  []grade
+	Tallies []tally
 }
 
 const (
@@ -51,7 +57,13 @@ func (s *site) overview(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &overviewData{Empty: sum.Now.Gateways == 0, Summary: sum, Figures: figures(sum), Changes: events.Items, Makers: sum.Makers}
+	d := &overviewData{Empty: sum.Now.Gateways == 0, Summary: sum, Changes: events.Items, Makers: sum.Makers}
+	counts, err := s.fleet.Store.FindingCounts(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	d.Judged, d.Grades, d.Tallies = s.fleet.Policy() != nil, grades(counts), s.tallies(counts)
+	d.Figures = figures(sum, d.Judged, d.Grades)
 	for _, o := range sum.Origins {
 		d.Cellular += o.Modules
 	}
@@ -68,16 +80,42 @@ func (s *site) overview(r *http.Request) (*page, error) {
 	return &page{Template: "overview", Title: "Fleet", Section: "overview", Live: true, Chart: len(d.Days) > 1, Data: d}, nil
 }
 
-func figures(s *fleet.Summary) []figure {
+func figures(s *fleet.Summary, judged bool, grades []grade) []figure {
 	week := func(now int, of func(*store.Figures) int) string { return change(now, s.WeekAgo, of) }
 	n := s.Now
+	gateways := figure{"gateways", count(n.Gateways), week(n.Gateways, func(f *store.Figures) int { return f.Gateways }), "/gateways", false}
 	fs := []figure{
 		{"modules", count(n.Modules), week(n.Modules, func(f *store.Figures) int { return f.Modules }), "/modules", false},
 		{"identified", count(n.Identified), share(n.Identified, n.Modules) + " of all; " + week(n.Identified, func(f *store.Figures) int { return f.Identified }), "/modules?state=identified", false},
-		{"gateways", count(n.Gateways), week(n.Gateways, func(f *store.Figures) int { return f.Gateways }), "/gateways", false},
+		gateways,
 		{"silent gateways", count(n.Silent), week(n.Silent, func(f *store.Figures) int { return f.Silent }), "/gateways?state=silent", n.Silent > 0},
 	}
+	if judged {
+		fs[0].Note = "in " + plural(n.Gateways, "gateway", "gateways") + "; " + fs[0].Note
+		fs[2] = findingsFigure(grades)
+	}
 	return fs
+}
+
+func findingsFigure(grades []grade) figure {
+	f := figure{Label: "findings", Link: "/findings?covered=no", Note: "none open"}
+	open, covered := 0, 0
+	var words []string
+	for _, g := range grades {
+		open, covered = open+g.Findings, covered+g.Covered
+		if g.Findings > 0 && len(words) < 2 {
+			words = append(words, count(g.Findings)+" "+g.Severity)
+		}
+		f.Alert = f.Alert || g.Findings > 0 && store.SeverityRank(g.Severity) >= store.SeverityRank("high")
+	}
+	f.Value = count(open)
+	if len(words) > 0 {
+		f.Note = strings.Join(words, ", ")
+	}
+	if covered > 0 {
+		f.Note += "; " + count(covered) + " accepted"
+	}
+	return f
 }
 
 // segments lays the shares side by side. What is beyond the most that can be told apart is

@@ -22,7 +22,7 @@ func (s *site) parse() map[string]*template.Template {
 	funcs := s.funcs()
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(templates, "templates/layout.html", "templates/parts.html"))
 	out := map[string]*template.Template{}
-	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "report", "problem", "gone"} {
+	for _, name := range []string{"overview", "modules", "module", "gateways", "gateway", "changes", "rejected", "report", "findings", "policy", "problem", "gone"} {
 		out[name] = template.Must(template.Must(shared.Clone()).ParseFS(templates, path.Join("templates", name+".html")))
 	}
 	return out
@@ -32,13 +32,14 @@ func (s *site) funcs() template.FuncMap {
 	return template.FuncMap{
 		"count": count, "share": share, "percent": percent, "certainty": certainty,
 		"country": country, "origin": originOf, "originKey": originKey, "stateWords": stateWords, "kindWords": kindWords, "kindTone": kindTone,
-		"sentence": sentence, "briefly": briefly, "stamp": stamp, "iso": iso,
+		"sentence": sentence, "inShort": inShort, "briefly": briefly, "stamp": stamp, "iso": iso,
 		"ago": func(t time.Time) string { return ago(s.fleet.Time(), t) },
 		"moduleLink": func(gateway, id string) string {
 			return api.ModulePath("/modules", store.ModuleKey{Gateway: gateway, ID: id})
 		},
-		"gatewayLink": func(id string) string { return "/gateways/" + url.PathEscape(id) },
-		"modulesLink": modulesLink,
+		"gatewayLink":  func(id string) string { return "/gateways/" + url.PathEscape(id) },
+		"modulesLink":  modulesLink,
+		"findingsLink": func(pairs ...string) string { return with("/findings", nil, pairs...) },
 		"changesLink": func(gateway, module string) string {
 			return with("/changes", url.Values{}, "gateway", gateway, "module", module)
 		},
@@ -47,7 +48,7 @@ func (s *site) funcs() template.FuncMap {
 		"first": func(n int, s string) string { return s[:min(n, len(s))] },
 		"tidy":  func(s string) string { return strings.TrimRight(s, " .") },
 		"key":   func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:6]) },
-		"dict":  dict, "asset": s.assets.path, "plural": plural,
+		"dict":  dict, "asset": s.assets.path, "plural": plural, "outside": outside, "host": host, "dayOf": dayOf,
 		"more":     func(shown, all int) int { return all - shown },
 		"minute":   func(t time.Time) string { return t.UTC().Truncate(time.Minute).Format(time.RFC3339) },
 		"date":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
@@ -96,5 +97,5 @@ func spaced(s string) string {
 type section struct{ Section, Label, To string }
 
 func sections() []section {
-	return []section{{"overview", "Fleet", "/"}, {"modules", "Modules", "/modules"}, {"gateways", "Gateways", "/gateways"}, {"changes", "Changes", "/changes"}}
+	return []section{{"overview", "Fleet", "/"}, {"modules", "Modules", "/modules"}, {"gateways", "Gateways", "/gateways"}, {"findings", "Findings", "/findings"}, {"changes", "Changes", "/changes"}, {"policy", "Policy", "/policy"}}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/internal/clean"
@@ -24,31 +25,46 @@ type Settings struct {
 	Fleet *fleet.Fleet
 	// Log takes what went wrong. Nil: nothing is logged.
 	Log *slog.Logger
+	// Guard says who asks, what they may, and keeps what they did. Nil: pages are for
+	// reading only.
+	Guard *access.Guard
 }
 
 type site struct {
 	fleet     *fleet.Fleet
 	log       *slog.Logger
+	guard     *access.Guard
 	templates map[string]*template.Template
 	assets    *assets
 	history   history
+	asking    chan struct{} // one question at a time: a fleet is judged for it
 }
 
 // New serves the pages.
 func New(settings Settings) http.Handler {
-	s := &site{fleet: settings.Fleet, log: settings.Log, assets: loadAssets()}
+	s := &site{fleet: settings.Fleet, log: settings.Log, guard: settings.Guard, asking: make(chan struct{}, 1), assets: loadAssets()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.templates = s.parse()
 	mux := http.NewServeMux()
 	for pattern, page := range s.pages() {
-		mux.HandleFunc("GET "+pattern, s.serve(page))
+		mux.HandleFunc("GET "+pattern, s.serve(pageTime, page))
 	}
 	for pattern, file := range s.files() {
 		mux.HandleFunc("GET "+pattern, file)
 	}
+	if s.guard != nil {
+		s.doings(mux)
+	}
 	return headers(mux)
+}
+
+// doings are what somebody with a role may have done.
+func (s *site) doings(mux *http.ServeMux) {
+	mux.Handle("POST /gateways/{id}/scan", s.act("asked", s.scan))
+	mux.Handle("POST /gateways/{id}/settle", s.act("settled", s.settle))
+	mux.Handle("POST /policy/what-if", s.guard.Require(access.Operate, http.HandlerFunc(s.serve(askTime, s.whatIf))))
 }
 
 // pages are those that people read.
@@ -60,6 +76,8 @@ func (s *site) pages() map[string]func(*http.Request) (*page, error) {
 		"/gateways":                  s.gateways,
 		"/gateways/{id}":             s.gateway,
 		"/changes":                   s.changes,
+		"/findings":                  s.findings,
+		"/policy":                    s.policy,
 		"/rejected":                  s.rejected,
 		"/report":                    s.report,
 		"/":                          s.nothing,
@@ -91,6 +109,9 @@ func headers(h http.Handler) http.Handler {
 	})
 }
 
+// May says whether who asks has a role; a form that they may not send is not shown.
+func (p *page) May(role string) bool { return p.Who != nil && p.Who.Role.Includes(access.Role(role)) }
+
 // page is what a template shows.
 type page struct {
 	Template string
@@ -105,7 +126,9 @@ type page struct {
 	Chart bool
 	// Data is the template's own.
 	Data any
-	// Address, Knowledge and Now are set when it is shown.
+	// Who asks, what their forms must hold, and Address to Now are set when it is shown.
+	Who       *access.Person
+	CSRF      string
 	Address   string
 	Knowledge string
 	Now       time.Time
@@ -113,9 +136,9 @@ type page struct {
 }
 
 // serve makes a handler of a page.
-func (s *site) serve(make func(*http.Request) (*page, error)) http.HandlerFunc {
+func (s *site) serve(most time.Duration, make func(*http.Request) (*page, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		p, err := make(r.WithContext(ctx))
 		if err != nil {
@@ -146,6 +169,9 @@ func (s *site) send(w http.ResponseWriter, r *http.Request, p *page) {
 // through which every foreign byte passes.
 func (s *site) render(r *http.Request, p *page) ([]byte, error) {
 	p.Address, p.Knowledge, p.Now = r.URL.RequestURI(), s.fleet.Base.Version(), s.fleet.Time()
+	if who, ok := access.From(r.Context()); ok && s.guard != nil {
+		p.Who, p.CSRF = &who, access.CSRF(r.Context())
+	}
 	var buf bytes.Buffer
 	if err := s.templates[p.Template].ExecuteTemplate(&buf, "layout", p); err != nil {
 		return nil, err

@@ -69,13 +69,19 @@ func kindWords(k store.EventKind) string {
 		store.ModuleSwapped: "module swapped", store.FirmwareChanged: "firmware changed", store.ModelChanged: "model changed",
 		store.IMEIChanged: "IMEI changed", store.StateChanged: "state changed", store.IdentityClash: "evidence disagrees",
 		store.IdentityAgreed: "evidence agrees again", store.JudgedAnew: "judged anew",
+		store.FindingOpened: "finding opened", store.FindingClosed: "finding closed", store.IMEIDuplicate: "same IMEI twice", store.ConflictCleared: "conflict settled",
 	}[k], string(k))
 }
 
 // kindTone says how much a kind of event asks for attention.
-func kindTone(k store.EventKind) string {
-	switch k {
-	case store.GatewayConflict, store.KeyConflict, store.IdentityClash, store.ModuleSwapped, store.IMEIChanged, store.ModuleRemoved:
+func kindTone(e store.Event) string {
+	switch e.Kind {
+	case store.FindingOpened:
+		if e.Finding != nil && (e.Finding.Covered || store.SeverityRank(e.Finding.Severity) < store.SeverityRank("high")) {
+			return "note"
+		}
+		return "alert"
+	case store.GatewayConflict, store.KeyConflict, store.IdentityClash, store.ModuleSwapped, store.IMEIChanged, store.IMEIDuplicate, store.ModuleRemoved:
 		return "alert"
 	case store.GatewaySilent, store.ModelChanged, store.FirmwareChanged, store.StateChanged, store.ModuleMoved:
 		return "note"
@@ -110,10 +116,35 @@ func sentence(e store.Event) string {
 		return briefly(e.To)
 	case store.ModuleRemoved:
 		return briefly(e.From)
+	case store.FindingOpened, store.FindingClosed:
+		return findingSentence(e)
 	case store.JudgedAnew:
 		return briefly(e.From) + " → " + briefly(e.To) + ", " + e.Text
 	}
 	return e.Text
+}
+
+// inShort is a sentence that leaves out why, where no report is the cause.
+func inShort(e store.Event) string {
+	if e.Finding != nil {
+		e.Text = ""
+	}
+	return sentence(e)
+}
+
+// findingSentence tells of a finding that came or went, and why where no report is the cause.
+func findingSentence(e store.Event) string {
+	if e.Finding == nil {
+		return e.Text
+	}
+	text := e.Finding.Severity + ": " + e.Finding.Text
+	if e.Finding.Covered {
+		text += " (accepted by an exception)"
+	}
+	if e.Text != "" {
+		text += " – " + e.Text
+	}
+	return text
 }
 
 func orBrief(b *store.Brief) store.Brief {
