@@ -44,6 +44,9 @@ type Settings struct {
 	Workers int
 	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
 	Batch int
+	// AckWait is when the broker delivers a message again that was not acknowledged, as after
+	// the loss of a connection or of a server. 0 is 1 min.
+	AckWait time.Duration
 	// Replicas is how many servers of a cluster keep the streams that this collector makes. 0 is 1.
 	Replicas int
 	// Keep says how long what is past is remembered.
@@ -81,6 +84,9 @@ type KeyPolicy struct {
 func (s Settings) withDefaults() Settings {
 	if s.Silence == 0 {
 		s.Silence = time.Hour
+	}
+	if s.AckWait == 0 {
+		s.AckWait = time.Minute
 	}
 	if s.Batch == 0 {
 		s.Batch = 1000

@@ -46,12 +46,10 @@ func newCluster(t *testing.T) *cluster {
 	if c.js, err = jetstream.New(c.connect()); err != nil {
 		t.Fatal(err)
 	}
-	config := natslink.StreamConfig()
-	config.Replicas = 3
-	natslinktest.Eventually(t, "the cluster takes a stream with three replicas", func() bool {
+	natslinktest.Eventually(t, "the servers have found each other", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		_, err := natslink.AssertStream(ctx, c.js, config)
+		_, err := c.js.AccountInfo(ctx)
 		return err == nil
 	})
 	c.store = c.collect()
@@ -77,7 +75,7 @@ func (c *cluster) collect() store.Store {
 	ready, done := make(chan struct{}), make(chan error, 1)
 	nc := c.connect()
 	go func() {
-		done <- collector.Run(ctx, collector.Settings{Conn: nc, Store: s, Base: c.base, Ready: func() { close(ready) }})
+		done <- collector.Run(ctx, collector.Settings{Conn: nc, Store: s, Base: c.base, Replicas: 3, AckWait: 3 * time.Second, Ready: func() { close(ready) }})
 	}()
 	c.t.Cleanup(func() {
 		cancel()
@@ -232,7 +230,7 @@ func TestLeadersAreKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out ledger
-	load := fleet.Load{Rate: 400, Duration: 6 * time.Second, Published: out.add}
+	load := fleet.Load{Rate: 400, Duration: 4 * time.Second, Published: out.add}
 	for range 4 {
 		load.Conns = append(load.Conns, c.connect())
 	}
