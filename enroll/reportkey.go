@@ -123,13 +123,17 @@ func Tell(ctx context.Context, to Keys, keys []store.Key) error {
 		if err != nil {
 			return err
 		}
+		same := false
 		for _, old := range known {
 			if old.Key == k.Key {
 				k.First = old.First // since when it is known does not change
+				same = old.State == k.State
 			}
 		}
-		if err := to.PutKey(ctx, k); err != nil {
-			return err
+		if !same {
+			if err := to.PutKey(ctx, k); err != nil {
+				return err
+			}
 		}
 		for _, old := range known {
 			if k.State == store.KeyEnrolled && old.State == store.KeyPinned && old.Key != k.Key {

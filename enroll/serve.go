@@ -30,8 +30,8 @@ type ServeSettings struct {
 	Link natslink.Settings
 	// List joins at once. Nil: everybody waits for a person.
 	List List
-	// KeysFile, where set, is written with the recorded report keys whenever one joins at once or is
-	// found approved; a collector reads it (keys_file).
+	// KeysFile, where set, is written with the recorded report keys at the start and whenever a gateway
+	// gets its token; a collector reads it (keys_file).
 	KeysFile string
 	// Every and Burst bound how many unknown ones are written down. Zero: one in 200 ms, 50 at once.
 	Every time.Duration
@@ -85,6 +85,7 @@ func Serve(ctx context.Context, s ServeSettings) error {
 	}
 	var wg sync.WaitGroup
 	if s.KeysFile != "" {
+		v.joined <- struct{}{} // what a collector finds at its start
 		wg.Go(func() { v.export(ctx) })
 	}
 	<-ctx.Done()

@@ -76,6 +76,11 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		return err
 	}
 	defer stop()
+	stopKeys, err := followKeys(ctx, c.KeysFile, store, log)
+	if err != nil {
+		return err
+	}
+	defer stopKeys()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", c.Listen)
 	if err != nil {
