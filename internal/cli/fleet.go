@@ -41,6 +41,11 @@ func fleetLists() []list {
 	}
 }
 
+func findingsList() list {
+	return list{"findings", "What dated lists and rules say of the fleet", api.FindingParameters(),
+		[]string{"severity", "gateway", "what", "since", "rule", "module"}, 3, decoded(findingRow)}
+}
+
 func fleetCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fleet",
@@ -50,54 +55,71 @@ func fleetCommand() *cobra.Command {
 	for _, l := range fleetLists() {
 		c.AddCommand(fleetList(l))
 	}
-	c.AddCommand(fleetFindings())
-	return c
-}
-
-// fleetFindings is policy check on a collector's fleet, where people look for it.
-func fleetFindings() *cobra.Command {
-	c := policyCheckCommand()
-	c.Use, c.Args = "findings", cobra.NoArgs
-	c.Short = "What dated lists and rules say of the fleet"
-	c.Long = "Judges the fleet of a collector by lists and rules; the same as rollcall policy check --server."
-	c.Example = "  rollcall fleet findings --fail-on high"
+	c.AddCommand(fleetFindings(), fleetScan())
 	return c
 }
 
 // maxItems bounds a table; whoever wants all of a large fleet takes -o json or csv.
 const maxItems = 1000
 
+// question is one list as it was asked for.
+type question struct {
+	list
+	at     server
+	format string
+	limit  int
+	values map[string]*[]string
+	watch  watching
+}
+
 func fleetList(l list) *cobra.Command {
-	var at server
-	var format string
-	var limit int
-	values := map[string]*[]string{}
-	c := &cobra.Command{
-		Use: l.name, Short: l.short, Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			q := url.Values{}
-			for name, v := range values {
-				q[name] = *v
-			}
-			if limit < 1 {
-				return exit.Usagef("--limit takes 1 or more, not %d", limit)
-			}
-			from, err := at.client()
-			if err != nil {
-				return err
-			}
-			from.limit = limit
-			return printList(c, l, format, from, q)
-		},
-	}
-	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
-	f := c.Flags()
-	at.addFlags(f)
-	f.IntVar(&limit, "limit", maxItems, "show at most `N`")
-	for _, name := range l.filters {
-		values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, "only this "+name+"; repeatable")
-	}
+	c, _ := newQuestion(l)
 	return c
+}
+
+func newQuestion(l list) (*cobra.Command, *question) {
+	a := &question{list: l, values: map[string]*[]string{}}
+	c := &cobra.Command{Use: l.name, Short: l.short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return a.run(c) }}
+	addOutput(c, &a.format, formatTable, formatJSON, formatYAML, formatCSV)
+	f := c.Flags()
+	a.at.addFlags(f)
+	a.watch.addFlags(f)
+	f.IntVar(&a.limit, "limit", maxItems, "show at most `N`")
+	for _, name := range l.filters {
+		a.values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, "only this "+name+"; repeatable")
+	}
+	return c, a
+}
+
+// query is what the API is asked.
+func (a *question) query() url.Values {
+	q := url.Values{}
+	for name, v := range a.values {
+		if len(*v) > 0 {
+			q[name] = slices.Clone(*v)
+		}
+	}
+	return q
+}
+
+func (a *question) client() (client, error) {
+	if a.limit < 1 {
+		return client{}, exit.Usagef("--limit takes 1 or more, not %d", a.limit)
+	}
+	from, err := a.at.client()
+	from.limit = a.limit
+	return from, err
+}
+
+func (a *question) run(c *cobra.Command) error {
+	from, err := a.client()
+	if err != nil {
+		return err
+	}
+	if a.watch.on {
+		return a.follow(c, from)
+	}
+	return printList(c, a.list, a.format, from, a.query())
 }
 
 func printList(c *cobra.Command, l list, format string, from client, q url.Values) error {
@@ -216,8 +238,19 @@ func eventRow(e *store.Event) []string {
 	return []string{shortTime(e.At), string(e.Kind), e.Gateway, change(e), e.Module}
 }
 
+func findingRow(f *store.Finding) []string {
+	text := f.Text
+	if f.Covered() {
+		text += " (accepted until " + f.Until.Format(time.DateOnly) + ": " + f.Exception + ", " + f.Owner + ")"
+	}
+	return []string{f.Severity, f.Gateway, text, shortTime(f.Opened), f.Key, f.Module}
+}
+
 // change says what became of what.
 func change(e *store.Event) string {
+	if e.Finding != nil && (e.Kind == store.FindingOpened || e.Kind == store.FindingClosed) {
+		return e.Finding.Severity + ": " + e.Finding.Text
+	}
 	from, to := brief(e.From), brief(e.To)
 	switch {
 	case from != "" && to != "" && from != to:

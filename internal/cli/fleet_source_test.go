@@ -293,6 +293,40 @@ func TestPolicyAndHBOMOfARunningCollector(t *testing.T) {
 	if out := run(t, 0, "hbom", "--server", url, "--gateway", "sim-0002", "-o", "csv"); strings.Count(out, "\r\n") != 2 {
 		t.Errorf("not one module:\n%s", out)
 	}
+	findingsAndScan(t, url)
+}
+
+// findingsAndScan asks the running collector what it found, and gateways to look again.
+func findingsAndScan(t *testing.T, url string) {
+	t.Helper()
+	waitFor(t, func() bool { return strings.Contains(run(t, 0, "fleet", "findings", "--server", url), "sim-000") })
+	all := run(t, 0, "fleet", "findings", "--server", url, "-o", "csv")
+	if !strings.HasPrefix(all, "severity,gateway,what,since,rule,module\n") {
+		t.Errorf("findings:\n%s", all)
+	}
+	severity, _, _ := strings.Cut(strings.SplitN(all, "\n", 3)[1], ",")
+	run(t, 3, "fleet", "findings", "--server", url, "--fail-on", severity)
+	run(t, 0, "fleet", "findings", "--server", url, "--fail-on", severity, "--gateway", "nobody")
+	run(t, 0, "fleet", "findings", "--server", url, "--fail-on", "info", "--covered", "yes")
+	run(t, 2, "fleet", "findings", "--server", url, "--fail-on", "huge")
+	run(t, 2, "fleet", "findings", "--server", url, "--severity", "huge")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, []string{"fleet", "events", "--server", url, "--watch", "--every", "1s", "-o", "json"}, strings.NewReader(""), w, io.Discard)
+		_ = w.Close()
+	}()
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	if out := run(t, 0, "fleet", "scan", "sim-0001", "--server", url); out != "sim-0001 was asked\n" {
+		t.Errorf("scan: %q", out)
+	}
+	run(t, 1, "fleet", "scan", "nobody", "--server", url)
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("a watch that was ended ends with %d", code)
+	}
 }
 
 // Bills of materials of everything that was ever captured are valid.
