@@ -86,7 +86,7 @@ func TestG02DiesBeforeAcknowledging(t *testing.T) {
 	wantGateways(t, s, 50)
 	idle(t, srv, s)
 	want := openStore(t)
-	direct(t, want, srv)
+	direct(t, want, srv, nil)
 	if d := cmp.Diff(dump(t, want), dump(t, s.Store), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from one without a death (-without +with):\n%s", d)
 	}
@@ -110,9 +110,10 @@ func (m *mortal) Update(ctx context.Context, gateways []string, fn func(store.Tx
 }
 
 // direct stores what the stream holds, message by message, without a collector.
-func direct(t *testing.T, s store.Store, srv *natslinktest.Server) {
+func direct(t *testing.T, s store.Store, srv *natslinktest.Server, p *policy.Policy) {
 	t.Helper()
 	b := newBench(t, s, nil)
+	b.know.Set(nil, p)
 	for _, m := range natslinktest.Messages(t, srv.JetStream(natslinktest.User{})) {
 		b.takeMessages(message{subject: m.Subject, header: m.Header, body: m.Data, received: m.Time, sequence: m.Sequence, tries: 1})
 	}
@@ -144,7 +145,7 @@ func TestG02KilledUnderLoad(t *testing.T) {
 	start(t, srv, s)
 	idle(t, srv, s)
 	want := openStore(t)
-	direct(t, want, srv)
+	direct(t, want, srv, nil)
 	if d := cmp.Diff(dump(t, want), dump(t, s), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from one that nobody killed (-calm +killed):\n%s", d)
 	}
@@ -225,7 +226,11 @@ func twoCollectors(t *testing.T, a, b store.Store) {
 		}
 	}
 	s := &slow{Store: a}
-	few := func(c *collector) { c.s.Batch = 3 }
+	p := collectortest.Policy(t)
+	few := func(c *collector) {
+		c.s.Batch = 3
+		c.know.Set(nil, p)
+	}
 	start(t, srv, s, few)
 	start(t, srv, b, few)
 	wantGateways(t, s, 6)
@@ -234,7 +239,7 @@ func twoCollectors(t *testing.T, a, b store.Store) {
 		t.Fatal("the slow collector stored nothing")
 	}
 	want := openStore(t)
-	direct(t, want, srv)
+	direct(t, want, srv, p)
 	if d := cmp.Diff(dump(t, want), dump(t, a), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from that of one collector (-one +two):\n%s", d)
 	}
@@ -265,13 +270,17 @@ func TestG08DatabaseLost(t *testing.T) {
 	stranger := collectortest.NewGateway("gw-1")
 	stranger.Key = collectortest.NewGateway("somebody").Key
 	publish(t, js, stranger.Report(t))
+	judging := func(c *collector) { c.know.Set(nil, collectortest.Policy(t)) }
 	before := openStore(t)
-	r := start(t, srv, before)
+	r := start(t, srv, before, judging)
 	idle(t, srv, before)
 	must(t, r.stop())
 	after := openStore(t) // an empty one in its place
-	start(t, srv, after)
+	start(t, srv, after, judging)
 	idle(t, srv, after)
+	if n := len(dump(t, after).Findings); n < 80 {
+		t.Errorf("%d findings, want two or more of each gateway", n)
+	}
 	if d := cmp.Diff(dump(t, before), dump(t, after), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the rebuilt table differs (-before +rebuilt):\n%s", d)
 	}

@@ -96,6 +96,8 @@ type table struct {
 	Modules  []store.Module
 	Reports  []store.Report
 	Events   []store.Event
+	Findings []store.Finding
+	Counts   []store.FindingCount
 	Cohorts  []store.Cohort
 	Figures  store.Figures
 }
@@ -128,6 +130,11 @@ func dump(t testing.TB, s store.Store) table {
 		}
 		return 1
 	})
+	fs, err := s.Findings(ctx, store.FindingFilter{}, store.Page{Limit: 1000, Sort: "gateway"})
+	must(t, err)
+	d.Findings = fs.Items
+	d.Counts, err = s.FindingCounts(ctx)
+	must(t, err)
 	d.Cohorts, err = s.Cohorts(ctx)
 	must(t, err)
 	d.Figures, err = s.Figures(ctx)

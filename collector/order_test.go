@@ -54,13 +54,14 @@ func permutations(n int) [][]int {
 func TestG01EveryOrder(t *testing.T) {
 	es := six(t)
 	want := inOrder(t, es)
-	wantKinds := []store.EventKind{store.GatewayNew, store.StateChanged, store.StateChanged, store.FirmwareChanged, store.ModuleSwapped, store.ModuleMoved, store.ModuleRemoved}
+	wantKinds := []store.EventKind{store.GatewayNew, store.StateChanged, store.StateChanged, store.FirmwareChanged, store.ModuleSwapped, store.ModuleMoved, store.ModuleRemoved,
+		store.FindingOpened, store.FindingClosed, store.FindingClosed, store.FindingClosed, store.FindingClosed}
 	if got := kinds(want.Events); len(got) != len(wantKinds) {
 		t.Fatalf("in order, the events are %v, want some order of %v", got, wantKinds)
 	}
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := openStoreAt(t, path)
-	b := newBench(t, s, nil)
+	b := newJudge(t, s)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, p := range permutations(len(es)) {
 		b.wipe(path)
@@ -85,7 +86,7 @@ func TestG01EveryOrderInBatches(t *testing.T) {
 	want := inOrder(t, es)
 	path := filepath.Join(t.TempDir(), "rollcall.db")
 	s := openStoreAt(t, path)
-	b := newBench(t, s, nil)
+	b := newJudge(t, s)
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for range 60 {
 		b.wipe(path)
@@ -107,7 +108,7 @@ func TestG01EveryOrderInBatches(t *testing.T) {
 func inOrder(t *testing.T, es []*inventory.Envelope) table {
 	t.Helper()
 	s := openStore(t)
-	b := newBench(t, s, nil)
+	b := newJudge(t, s)
 	for i, e := range es {
 		if o := b.take(e); o[0].Verdict != New {
 			t.Fatalf("report %d is %v", i, o[0])
@@ -122,7 +123,7 @@ func (b *bench) wipe(path string) {
 	db, err := sql.Open("sqlite", path)
 	must(b.t, err)
 	defer db.Close()
-	for _, table := range []string{"gateways", "modules", "cohorts", "reports", "evidence", "events", "keys", "rejected", "marks"} {
+	for _, table := range []string{"gateways", "modules", "cohorts", "reports", "evidence", "events", "keys", "rejected", "marks", "findings", "finding_kinds", "verdicts"} {
 		_, err := db.Exec("DELETE FROM " + table)
 		must(b.t, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/agentcli"
 	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/findings"
 	"github.com/rollcall-iot/rollcall/internal/logging"
 	"github.com/rollcall-iot/rollcall/internal/up"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
@@ -15,7 +16,7 @@ import (
 
 func upCommand() *cobra.Command {
 	var s up.Settings
-	var level string
+	var level, rules string
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run broker, collector, pages and an agent for this machine in one process",
@@ -33,6 +34,9 @@ with simulated modules report too. Ends with Ctrl-C; the next start shows the sa
 			if s.Base, err = fingerprint.Embedded(); err != nil {
 				return err
 			}
+			if s.Policy, err = findings.Load(rules); err != nil {
+				return exit.With(exit.Usage, err)
+			}
 			if s.Gateway, err = agentcli.Gateway("", nil); err != nil {
 				return err
 			}
@@ -47,6 +51,7 @@ with simulated modules report too. Ends with Ctrl-C; the next start shows the sa
 	f.StringVar(&s.NATSListen, "nats-listen", "127.0.0.1:4222", "`HOST:PORT` for gateways; port 0 takes a free one")
 	f.IntVar(&s.Simulate, "simulate", 0, "also run `N` gateways with simulated modules")
 	f.BoolVar(&s.AllowOpen, "allow-open-listen", false, "let other machines reach both, though there is no access control")
+	f.StringVar(&rules, "policy", "", "`path` of your own lists and rules, a file or a directory")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return c
 }

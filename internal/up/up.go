@@ -26,6 +26,7 @@ import (
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/broker"
 	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
@@ -41,6 +42,8 @@ type Settings struct {
 	// Simulate is how many simulated gateways run beside this machine's agent.
 	Simulate int
 	Base     *fingerprint.Base
+	// Policy judges the fleet. Nil: nothing is found of any module.
+	Policy *policy.Policy
 	// Gateway describes this machine.
 	Gateway inventory.Gateway
 	// Ready is called once when gateways can report and people can look.
@@ -115,7 +118,7 @@ func (s Settings) collect(ctx context.Context, b *broker.Broker, ready chan<- st
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", s.Listen, err)
 	}
 	return collector.Run(ctx, collector.Settings{
-		Conn: conn, Store: store, Base: s.Base, Listener: listener, AllowOpen: s.AllowOpen, Log: s.Log,
+		Conn: conn, Store: store, Base: s.Base, Policy: s.Policy, Listener: listener, AllowOpen: s.AllowOpen, Log: s.Log,
 		Ready: func() {
 			close(ready)
 			if s.Ready != nil {
