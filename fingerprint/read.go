@@ -316,5 +316,16 @@ func (b *Base) readBanner(w *work, banner []string) {
 		}
 		b.judgeLine(w, s, line, "banner", 40, true)
 		b.judgeBannerName(w, s)
+		b.readBannerVersion(w, s, line)
+	}
+}
+
+// readBannerVersion takes what an application announces as its version (`+VERSION: "NT26-PRO-D1.2.27"`)
+// where that begins with a module's name.
+func (b *Base) readBannerVersion(w *work, s, line string) {
+	key, value := prefix(s)
+	value = strings.Trim(value, `" `)
+	if strings.HasSuffix(key, "VERSION") && len(value) <= maxValue && b.namesFirmware(value) {
+		w.add(reading{field: knowledge.FieldFirmware, rank: 10, value: value, quote: line, source: "banner"})
 	}
 }

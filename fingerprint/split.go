@@ -131,8 +131,8 @@ func versionAt(s string) int {
 			for j < len(s) && digit(s[j]) {
 				j++
 			}
-			if j+1 < len(s) && s[j] == '.' && digit(s[j+1]) && !knowledge.Alnum(s[i-1]) {
-				return i
+			if j+1 < len(s) && s[j] == '.' && digit(s[j+1]) && (!knowledge.Alnum(s[i-1]) || !knowledge.Alnum(s[i-2])) {
+				return i // "-1.2" or "-D1.2"
 			}
 		}
 	}
