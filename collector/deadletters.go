@@ -30,8 +30,8 @@ type dead struct {
 	until time.Time
 }
 
-func newDead(js jetstream.JetStream, log *slog.Logger, r *prometheus.Registry) *dead {
-	d := &dead{box: deadletter.New(js), log: log, kept: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_dead_letters_total",
+func newDead(js jetstream.JetStream, replicas int, log *slog.Logger, r *prometheus.Registry) *dead {
+	d := &dead{box: deadletter.New(js, replicas), log: log, kept: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_dead_letters_total",
 		Help: "Rejected messages, by whether the stream of dead letters took them."}, []string{"outcome"})}
 	r.MustRegister(d.kept)
 	return d

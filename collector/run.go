@@ -52,7 +52,7 @@ func newCollector(s Settings) (*collector, error) {
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
 	c.outbox.replicas = s.Replicas
-	c.dead = newDead(js, s.Log, s.Metrics)
+	c.dead = newDead(js, s.Replicas, s.Log, s.Metrics)
 	return c, nil
 }
 

@@ -65,14 +65,16 @@ type Letter struct {
 
 // Box puts letters into the stream. It is safe for concurrent use.
 type Box struct {
-	js jetstream.JetStream
+	js       jetstream.JetStream
+	replicas int
 
 	mu    sync.Mutex
 	ready bool // the stream was there
 }
 
-// New gives a box on a connection.
-func New(js jetstream.JetStream) *Box { return &Box{js: js} }
+// New gives a box on a connection. Where it makes the stream, so many servers of a cluster keep
+// it; 0 is 1.
+func New(js jetstream.JetStream, replicas int) *Box { return &Box{js: js, replicas: max(1, replicas)} }
 
 // StreamConfig is that of a stream which is made here.
 func StreamConfig() jetstream.StreamConfig {
@@ -111,7 +113,9 @@ func (b *Box) assert(ctx context.Context) error {
 	}
 	_, err := b.js.Stream(ctx, Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = b.js.CreateStream(ctx, StreamConfig())
+		config := StreamConfig()
+		config.Replicas = b.replicas
+		_, err = b.js.CreateStream(ctx, config)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot assert stream %s: %w", Stream, err)

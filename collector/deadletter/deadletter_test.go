@@ -46,7 +46,7 @@ func put(t *testing.T, b *deadletter.Box, letters ...deadletter.Letter) error {
 func TestPut(t *testing.T) {
 	broker := natslinktest.Start(t, natslinktest.Settings{})
 	js := broker.JetStream(natslinktest.User{})
-	box := deadletter.New(js)
+	box := deadletter.New(js, 0)
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	l := deadletter.Letter{Reason: "bad-signature", Text: "no\nsuch \x1b[2Jkey", ID: "1", Subject: "rollcall.v1.report.gw-1", Body: []byte("{}"), Time: at, Sequence: 7,
 		Header: nats.Header{"Rollcall-Key": {"abc"}, "Nats-Rollup": {"all"}, "Nats-Msg-Id": {"x"}, "a b": {"c"}, "Long": {strings.Repeat("x", 5000)}}}
@@ -88,7 +88,7 @@ func TestStream(t *testing.T) {
 	if _, err := js.CreateStream(t.Context(), own); err != nil {
 		t.Fatal(err)
 	}
-	box := deadletter.New(js)
+	box := deadletter.New(js, 0)
 	if err := put(t, box, deadletter.Letter{Reason: "a", Body: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestStream(t *testing.T) {
 func TestRights(t *testing.T) {
 	user := natslinktest.User{Name: "collector", Password: "x", Subscribe: []string{"_INBOX.>"}, Publish: deadletter.Rights()}
 	broker := natslinktest.Start(t, natslinktest.Settings{Users: []natslinktest.User{natslinktest.Admin, user}})
-	if err := put(t, deadletter.New(broker.JetStream(user)), deadletter.Letter{Reason: "a", Body: []byte("x")}); err != nil {
+	if err := put(t, deadletter.New(broker.JetStream(user), 0), deadletter.Letter{Reason: "a", Body: []byte("x")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := stored(t, broker.JetStream(natslinktest.Admin)); len(got) != 1 {

@@ -13,7 +13,9 @@ func TestLeaseOfACrashedHolder(t *testing.T) {
 	t.Parallel()
 	broker := natslinktest.Start(t, natslinktest.Settings{})
 	const length = 4 * time.Second
-	lease := func() *Lease { return NewLease(broker.JetStream(natslinktest.User{}), "k", length, nil) }
+	lease := func() *Lease {
+		return NewLease(LeaseSettings{JetStream: broker.JetStream(natslinktest.User{}), Key: "k", Length: length})
+	}
 	round := func(l *Lease) {
 		t.Helper()
 		if err := l.round(t.Context()); err != nil {
@@ -62,7 +64,7 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	user := natslinktest.User{Name: "collector", Password: "x", Subscribe: []string{"_INBOX.>"}, Publish: Rights()}
 	broker := natslinktest.Start(t, natslinktest.Settings{Users: []natslinktest.User{natslinktest.Admin, user}})
-	l := NewLease(broker.JetStream(user), "k", time.Minute, nil)
+	l := NewLease(LeaseSettings{JetStream: broker.JetStream(user), Key: "k"})
 	for range 2 {
 		if err := l.round(t.Context()); err != nil {
 			t.Fatal(err)

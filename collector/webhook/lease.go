@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -20,11 +21,8 @@ const LeaseBucket = "ROLLCALL_LEASES"
 // writes to it again and again, and whoever has seen nothing new in it for its whole length may
 // take it. No clock is compared with another one: each measures with its own how long it waits.
 type Lease struct {
-	js     jetstream.JetStream
-	key    string
-	length time.Duration
-	id     string
-	log    *slog.Logger
+	s  LeaseSettings
+	id string
 
 	kv       jetstream.KeyValue
 	revision uint64 // of what is held, or was seen last
@@ -35,17 +33,28 @@ type Lease struct {
 	until time.Time
 }
 
-// NewLease names a lease by key. A length of 0 is 1 min. Nil as a log: nothing.
-func NewLease(js jetstream.JetStream, key string, length time.Duration, log *slog.Logger) *Lease {
-	if length == 0 {
-		length = time.Minute
-	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// LeaseSettings name a lease. JetStream and Key are needed.
+type LeaseSettings struct {
+	JetStream jetstream.JetStream
+	// Key names it in the bucket.
+	Key string
+	// Length is how long nobody else takes it. 0 is 1 min.
+	Length time.Duration
+	// Replicas of the bucket, where it is made here. 0 is 1.
+	Replicas int
+	// Log gets what an operator wants to know. Nil: nothing.
+	Log *slog.Logger
+}
+
+// NewLease makes a lease that nobody holds yet.
+func NewLease(s LeaseSettings) *Lease {
+	s.Length, s.Replicas = cmp.Or(s.Length, time.Minute), max(1, s.Replicas)
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
 	}
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return &Lease{js: js, key: key, length: length, id: hex.EncodeToString(id[:]), log: log}
+	return &Lease{s: s, id: hex.EncodeToString(id[:])}
 }
 
 // Until is when it ends, if nothing else happens; in the past if another one has it. A tenth
@@ -69,10 +78,10 @@ func (l *Lease) run(ctx context.Context) {
 		err := l.round(ctx)
 		if err != nil && ctx.Err() == nil && told != err.Error() {
 			told = err.Error()
-			l.log.Warn("cannot say which collector sends webhooks; trying again", "error", err)
+			l.s.Log.Warn("cannot say which collector sends webhooks; trying again", "error", err)
 		}
 		select {
-		case <-time.After(l.length / 4):
+		case <-time.After(l.s.Length / 4):
 		case <-ctx.Done():
 			l.release(ctx)
 			return
@@ -82,27 +91,27 @@ func (l *Lease) run(ctx context.Context) {
 
 // round does what is due once.
 func (l *Lease) round(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.length/4)
+	ctx, cancel := context.WithTimeout(ctx, l.s.Length/4)
 	defer cancel()
 	if err := l.open(ctx); err != nil {
 		return err
 	}
 	if l.held {
-		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.key, []byte(l.id), l.revision) })
+		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.s.Key, []byte(l.id), l.revision) })
 	}
-	e, err := l.kv.Get(ctx, l.key)
+	e, err := l.kv.Get(ctx, l.s.Key)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return l.take(ctx, func() (uint64, error) { return l.kv.Create(ctx, l.key, []byte(l.id)) })
+		return l.take(ctx, func() (uint64, error) { return l.kv.Create(ctx, l.s.Key, []byte(l.id)) })
 	case err != nil:
 		return fmt.Errorf("cannot read the lease: %w", err)
 	case string(e.Value()) == l.id: // an answer was lost
 		l.held, l.revision = true, e.Revision()
-		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.key, []byte(l.id), l.revision) })
+		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.s.Key, []byte(l.id), l.revision) })
 	case e.Revision() != l.revision:
 		l.revision, l.seen = e.Revision(), time.Now()
-	case time.Since(l.seen) >= l.length:
-		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.key, []byte(l.id), l.revision) })
+	case time.Since(l.seen) >= l.s.Length:
+		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.s.Key, []byte(l.id), l.revision) })
 	}
 	return nil
 }
@@ -111,10 +120,10 @@ func (l *Lease) open(ctx context.Context) (err error) {
 	if l.kv != nil {
 		return nil
 	}
-	kv, err := l.js.KeyValue(ctx, LeaseBucket)
+	kv, err := l.s.JetStream.KeyValue(ctx, LeaseBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = l.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: LeaseBucket, Description: "Rollcall: which of many collectors does what only one may do",
-			History: 1, MaxBytes: 1 << 20, Storage: jetstream.FileStorage})
+		kv, err = l.s.JetStream.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: LeaseBucket, Description: "Rollcall: which of many collectors does what only one may do",
+			History: 1, MaxBytes: 1 << 20, Storage: jetstream.FileStorage, Replicas: l.s.Replicas})
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open bucket %s: %w", LeaseBucket, err)
@@ -129,10 +138,10 @@ func (l *Lease) take(ctx context.Context, write func() (uint64, error)) error {
 	revision, err := write()
 	if err == nil {
 		if !l.held {
-			l.log.Info("this collector sends the webhooks")
+			l.s.Log.Info("this collector sends the webhooks")
 		}
 		l.held, l.revision = true, revision
-		l.set(start.Add(l.length * 9 / 10))
+		l.set(start.Add(l.s.Length * 9 / 10))
 		return nil
 	}
 	if l.held && ctx.Err() == nil { // somebody else wrote, or an answer was lost: look again
@@ -150,8 +159,8 @@ func (l *Lease) release(ctx context.Context) {
 	l.set(time.Time{})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
-	if err := l.kv.Delete(ctx, l.key, jetstream.LastRevision(l.revision)); err != nil {
-		l.log.Info("the lease on webhooks was not given back; it ends by itself", "error", err)
+	if err := l.kv.Delete(ctx, l.s.Key, jetstream.LastRevision(l.revision)); err != nil {
+		l.s.Log.Info("the lease on webhooks was not given back; it ends by itself", "error", err)
 	}
 	l.held, l.revision = false, 0
 }

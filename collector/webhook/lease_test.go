@@ -42,7 +42,7 @@ func TestOneOfTwoSends(t *testing.T) {
 		h := r.hook()
 		h.Timeout = time.Second
 		s := settings(f, h)
-		s.Dead, s.Lease = deadletter.New(js), webhook.NewLease(js, "webhooks.test", 20*time.Second, nil)
+		s.Dead, s.Lease = deadletter.New(js, 1), webhook.NewLease(webhook.LeaseSettings{JetStream: js, Key: "webhooks.test", Length: 20 * time.Second})
 		return start(t, s)
 	}
 	stop := collector()

@@ -20,7 +20,7 @@ import (
 
 // webhooksOf makes what the configuration says.
 func webhooksOf(ctx context.Context, c *configs.Collector, s store.Store, js jetstream.JetStream, r prometheus.Registerer, log *slog.Logger) (*webhook.Sender, error) {
-	set := webhook.Settings{Store: s, Dead: deadletter.New(js), Metrics: r, Log: log}
+	set := webhook.Settings{Store: s, Dead: deadletter.New(js, c.StreamReplicas), Metrics: r, Log: log}
 	for i := range c.Webhooks {
 		h, err := hookOf(&c.Webhooks[i])
 		if err != nil {
@@ -33,7 +33,7 @@ func webhooksOf(ctx context.Context, c *configs.Collector, s store.Store, js jet
 		if err != nil {
 			return nil, err
 		}
-		set.Lease = webhook.NewLease(js, "webhooks."+identity, 0, log)
+		set.Lease = webhook.NewLease(webhook.LeaseSettings{JetStream: js, Key: "webhooks." + identity, Replicas: c.StreamReplicas, Log: log})
 	}
 	return webhook.New(set)
 }
