@@ -15,7 +15,9 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
+	"github.com/rollcall-iot/rollcall/collector/query"
 	"github.com/rollcall-iot/rollcall/collector/web"
+	"github.com/rollcall-iot/rollcall/internal/version"
 )
 
 // ErrOpen: other machines reach the listener, and it lacks what that needs.
@@ -122,10 +124,21 @@ func (c *collector) server(ctx context.Context) (*Server, error) {
 	return NewServer(c.s.Listener, c.handler(guard), c.s.TLS), nil
 }
 
+// fleet answers questions with what the collector knows.
+func (c *collector) fleet() *fleet.Fleet {
+	return &fleet.Fleet{Store: c.s.Store, Base: c.know, Knowledge: c.know, Clear: c.clearConflict, Silence: c.s.Silence, Scanner: scanner{c.s.Conn}, Now: c.s.Now}
+}
+
+// answerNATS answers questions over NATS until ctx ends. Where the broker's permissions do not
+// let it, nobody gets an answer, and the log says why.
+func (c *collector) answerNATS(ctx context.Context) {
+	c.report("answer questions over NATS", query.Serve(ctx, query.Settings{Conn: c.s.Conn, Fleet: c.fleet(), Version: version.Version, Log: c.s.Log}))
+}
+
 // handler is all that is served: pages and API to those who may, and to everybody the login
 // page, what it looks like, and whether the collector is well.
 func (c *collector) handler(guard *access.Guard) http.Handler {
-	f := &fleet.Fleet{Store: c.s.Store, Base: c.know, Knowledge: c.know, Clear: c.clearConflict, Silence: c.s.Silence, Scanner: scanner{c.s.Conn}, Now: c.s.Now}
+	f := c.fleet()
 	mux := http.NewServeMux()
 	mux.Handle("/", guard.Require(access.Read, web.New(web.Settings{Fleet: f, Log: c.s.Log, Guard: guard})))
 	for _, path := range []string{"/login", "/login/", "/logout"} {
