@@ -21,6 +21,7 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
+	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
 
