@@ -16,8 +16,8 @@ import (
 //go:embed testdata/axe-core/axe.js
 var axe string
 
-// judge runs axe-core and gives a line for each finding that is serious or critical.
-const judge = `(async () => {
+// assess runs axe-core and gives a line for each finding that is serious or critical.
+const assess = `(async () => {
   document.querySelectorAll("details").forEach(d => d.open = true);
   const r = await axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
   return JSON.stringify(r.violations.filter(v => v.impact === "serious" || v.impact === "critical")
@@ -38,7 +38,7 @@ func TestAxe(t *testing.T) {
 				call(t, ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: axe})
 			}
 			wait := true
-			r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: judge, AwaitPromise: &wait})
+			r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: assess, AwaitPromise: &wait})
 			must(t, err)
 			if r.ExceptionDetails != nil {
 				t.Fatalf("%s: axe-core did not run: %s", path, r.ExceptionDetails.Text)
@@ -58,5 +58,5 @@ func kinds(t testing.TB, s store.Store) []string {
 	l, err := s.Modules(t.Context(), store.ModuleFilter{Gateway: "evil"}, store.Page{Limit: 3})
 	must(t, err)
 	return []string{"/", "/report", "/modules?maker=alpha&limit=9", "/modules/gw-00/usb:1-1", api.ModulePath("/modules", l.Items[2].ModuleKey),
-		"/gateways?limit=9", "/gateways/gw-00", "/gateways/evil", "/changes?limit=20", "/rejected", "/nothing"}
+		"/gateways?limit=9", "/gateways/gw-00", "/gateways/evil", "/changes?limit=20", "/rejected", "/findings?limit=20", "/policy", "/nothing"}
 }

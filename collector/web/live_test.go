@@ -11,7 +11,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/rollcall-iot/rollcall/collector"
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 )
 
@@ -51,9 +50,7 @@ func TestBrowserLive(t *testing.T) {
 	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/")))
 	until(t, ctx, `!!document.querySelector(".plot canvas")`)
 	evaluate(t, ctx, `document.querySelector(".tree details").open = true; document.querySelector(".plot").mine = true`)
-	_, err := collector.Take(t.Context(), collector.Settings{Store: s, Base: &collectortest.Base{Data: "test-1"}, Now: collectortest.Fleet(s).Now},
-		collectortest.NewGateway("fresh").Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R9", "")))
-	must(t, err)
+	take(t, s, collectortest.NewGateway("fresh").Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R9", "")))
 	evaluate(t, ctx, `document.getElementById("main").dispatchEvent(new CustomEvent("rollcall:live"))`)
 	until(t, ctx, `document.querySelector(".log").textContent.includes("fresh")`)
 	for _, kept := range []string{`document.querySelector(".tree details").open`, `document.querySelector(".plot").mine && !!document.querySelector(".plot canvas")`,

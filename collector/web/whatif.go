@@ -94,7 +94,9 @@ func (s *site) proposed(q whatIf) (*policy.Policy, error) {
 	switch {
 	case p == nil:
 		return nil, fleet.ErrNoPolicy
-	case q.Text == "" && q.Maker == "":
+	case len(q.Text) > askBytes:
+		return nil, fmt.Errorf("the text is longer than %d bytes; rollcall policy diff takes larger files", askBytes)
+	case strings.TrimSpace(q.Text) == "" && q.Maker == "":
 		return nil, errors.New("say what would be different: a maker and a list, or rules or a list as YAML")
 	case q.Maker != "":
 		k, ok := s.knower()
