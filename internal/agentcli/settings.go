@@ -40,7 +40,7 @@ func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
 	}
-	finder := &serialport.Finder{Rules: rules(c)}
+	finder := &serialport.Finder{Rules: Rules(c.Agent)}
 	memory := new(survey.Memory)
 	look := survey.Settings{
 		Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout, Bauds: c.Scan.Baud, Memory: memory,
@@ -128,7 +128,8 @@ func Gateway(id string, labels map[string]string) (inventory.Gateway, error) {
 	}, nil
 }
 
-func rules(c *setup) serialport.Rules {
+// Rules are what the configuration allows beyond the built-in rules.
+func Rules(c *configs.Agent) serialport.Rules {
 	var r serialport.Rules
 	allow := func(m serialport.Match) {
 		m.Reason = "allowed by the configuration"

@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/agentcli"
 	"github.com/rollcall-iot/rollcall/internal/doctor"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
+	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
 )
 
 func doctorCommand() *cobra.Command {
@@ -24,10 +26,13 @@ nothing. Exit status 1 when something keeps Rollcall from its work.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := configs.LoadAgent(configs.Source{File: file, Environ: os.Environ()})
+			finder := new(serialport.Finder)
 			if err != nil {
 				config = nil
+			} else {
+				finder.Rules = agentcli.Rules(config)
 			}
-			checks := doctor.Run(c.Context(), doctor.Settings{Config: config, ConfigErr: err, Root: "/", Finder: &serialport.Finder{}})
+			checks := doctor.Run(c.Context(), doctor.Settings{Config: config, ConfigErr: err, Root: "/", Finder: finder, Manager: modemmanager.Manager{}})
 			if err := printChecks(c.OutOrStdout(), output, checks); err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
@@ -43,6 +44,8 @@ type Settings struct {
 	// Root is "/" but in tests.
 	Root   string
 	Finder *serialport.Finder
+	// Manager, where set, tells what a program such as ModemManager manages.
+	Manager survey.Manager
 	// Wait bounds the try to reach the broker. Zero: 5 s.
 	Wait time.Duration
 }
@@ -53,8 +56,12 @@ func Run(ctx context.Context, s Settings) []Check {
 		s.Wait = 5 * time.Second
 	}
 	checks := []Check{configuration(s), rights()}
-	checks = append(checks, devices(ctx, s)...)
-	checks = append(checks, modemManager(s.Root), clock(), zone())
+	if c, confined := confinement(s.Root); confined {
+		checks = append(checks, c)
+	}
+	found := look(ctx, s)
+	checks = append(checks, devices(found)...)
+	checks = append(checks, modemManager(ctx, s, found.devices), clock(), zone())
 	if s.Config == nil {
 		return checks
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
+	"github.com/rollcall-iot/rollcall/transport/serialport/serialporttest"
 )
 
 func config(t *testing.T, url string) *configs.Agent {
@@ -94,4 +97,45 @@ func TestAddress(t *testing.T) {
 			t.Errorf("address(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// What the configuration names is looked at, in place of what the kernel shows.
+func TestNamedPortsAreLookedAt(t *testing.T) {
+	pair := serialporttest.Pty(t)
+	root := t.TempDir()
+	for name, text := range map[string]string{"sys/class/tty/.keep": "", "proc/7/comm": "ModemManager\n", "proc/self/attr/current": "rollcall (enforce)\n"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := config(t, "nats://127.0.0.1:1")
+	c.Scan.Ports = []string{pair.Slave, root, "tcp://127.0.0.1:1"}
+	s := Settings{Config: c, Root: root, Finder: new(serialport.Finder), Wait: time.Second, Manager: told{"usb:1-1": {Model: "EC25\x1b[2J"}}}
+	checks := Run(t.Context(), s)
+	for name, want := range map[string]Level{"tty:" + pair.Slave: OK, root: Fail, "tcp:127.0.0.1:1": OK, "security": Note, "ModemManager": OK} {
+		if got := named(t, checks, name); got.Level != want {
+			t.Errorf("%s is %s (%s), want %s", name, got.Level, got.Text, want)
+		}
+	}
+	if got := named(t, checks, "ModemManager"); !strings.Contains(got.Text, "usb:1-1 EC25") || strings.Contains(got.Text, "\x1b") {
+		t.Errorf("ModemManager says %q", got.Text)
+	}
+	s.Manager = told(nil)
+	if got := named(t, Run(t.Context(), s), "ModemManager"); !strings.Contains(got.Text, "no module") {
+		t.Errorf("ModemManager says %q", got.Text)
+	}
+}
+
+// told plays a manager.
+type told map[string]*inventory.Managed
+
+func (m told) Managed(context.Context, []serialport.Device) (map[string]*inventory.Managed, error) {
+	return m, nil
+}
+
+func (told) Inhibit(context.Context, serialport.Device) (func(context.Context) error, error) {
+	panic("doctor changes nothing")
 }

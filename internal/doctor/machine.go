@@ -3,16 +3,20 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/agent"
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
+	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
 func configuration(s Settings) Check {
@@ -30,17 +34,49 @@ func rights() Check {
 	return Check{"rights", OK, "runs without root", ""}
 }
 
-func modemManager(root string) Check {
+// confinement says what a security module makes of this process, where it confines it.
+func confinement(root string) (Check, bool) {
+	b, err := os.ReadFile(filepath.Join(root, "/proc/self/attr/current"))
+	label := clean.Line(strings.Trim(string(b), "\x00\n"))
+	if err != nil || label == "" || strings.HasPrefix(label, "unconfined") || strings.Contains(label, ":unconfined_t:") || strings.HasSuffix(label, "(complain)") {
+		return Check{}, false
+	}
+	return Check{"security", Note, "a security module confines this process as " + label,
+		"if a port is refused though its mode allows it, look into the log of that module (ausearch -m avc, dmesg)"}, true
+}
+
+func modemManager(ctx context.Context, s Settings, devices []serialport.Device) Check {
+	const name = "ModemManager"
+	if !processRuns(s.Root, name) {
+		return Check{name, OK, "is not running", ""}
+	}
+	if s.Manager == nil {
+		return Check{name, Note, "is running; ports that it holds are left to it", ""}
+	}
+	managed, err := s.Manager.Managed(ctx, devices)
+	if err != nil {
+		return Check{name, Warn, "is running, but does not say what it manages: " + err.Error(),
+			"let this user reach the system bus; until then its modules are reported as held, by their descriptors"}
+	}
+	if len(managed) == 0 {
+		return Check{name, OK, "is running and manages no module", ""}
+	}
+	var texts []string
+	for _, id := range slices.Sorted(maps.Keys(managed)) {
+		texts = append(texts, clean.Line(strings.TrimSpace(id+" "+managed[id].Model)))
+	}
+	return Check{name, OK, "is running and manages " + strings.Join(texts, ", ") + "; its ports are left to it, what it knows is taken as evidence", ""}
+}
+
+func processRuns(root, name string) bool {
 	names, err := filepath.Glob(filepath.Join(root, "/proc/[0-9]*/comm"))
 	if err != nil {
-		names = nil
+		return false
 	}
-	for _, n := range names {
-		if b, err := os.ReadFile(n); err == nil && strings.TrimSpace(string(b)) == "ModemManager" {
-			return Check{"ModemManager", Note, "is running; ports that it holds are left to it", ""}
-		}
-	}
-	return Check{"ModemManager", OK, "is not running", ""}
+	return slices.ContainsFunc(names, func(n string) bool {
+		b, err := os.ReadFile(n)
+		return err == nil && strings.TrimSpace(string(b)) == name
+	})
 }
 
 func clock() Check {

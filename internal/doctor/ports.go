@@ -3,7 +3,9 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,15 +15,40 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
 
-// devices says of each cellular device whether it can be asked, and if not, why.
-func devices(ctx context.Context, s Settings) []Check {
-	found, err := s.Finder.Find(ctx)
-	var checks []Check
-	if err != nil {
-		checks = append(checks, Check{"devices", Fail, err.Error(), "check that /sys is mounted and readable"})
+// found is what there is to ask: what the configuration names, else what the kernel shows.
+type found struct {
+	devices []serialport.Device
+	// refused are ports that are named and are none.
+	refused []Check
+	named   bool
+	err     error
+}
+
+func look(ctx context.Context, s Settings) (f found) {
+	if s.Config == nil || len(s.Config.Scan.Ports) == 0 {
+		f.devices, f.err = s.Finder.Find(ctx)
+		return f
 	}
-	for _, d := range found {
-		if d.Cellular || len(d.Candidates()) > 0 {
+	f.named = true
+	for _, path := range s.Config.Scan.Ports {
+		d, err := s.Finder.Named(ctx, path)
+		if err != nil {
+			f.refused = append(f.refused, Check{path, Fail, err.Error(), "mend scan.ports"})
+			continue
+		}
+		f.devices = append(f.devices, d)
+	}
+	return f
+}
+
+// devices says of each device that is to be asked whether it can be, and if not, why.
+func devices(f found) []Check {
+	checks := f.refused
+	if f.err != nil {
+		checks = append(checks, Check{"devices", Fail, f.err.Error(), "check that /sys is mounted and readable"})
+	}
+	for _, d := range f.devices {
+		if f.named || d.Cellular || len(d.Candidates()) > 0 {
 			checks = append(checks, device(d)...)
 		}
 	}
@@ -62,6 +89,9 @@ func port(d serialport.Device, p serialport.Port) Check {
 		return Check{d.ID, Warn, fmt.Sprintf("%s is held by %s", p.Path, strings.Join(names, ", ")),
 			"it is left alone; stop that program to have the module asked"}
 	}
+	if p.Kind == serialport.KindTCP || p.Kind == serialport.KindRFC2217 {
+		return Check{d.ID, OK, p.Path, ""} // only a connection could tell more, and it would be a visit
+	}
 	if err := unix.Faccessat(unix.AT_FDCWD, p.Path, unix.R_OK|unix.W_OK, unix.AT_EACCESS); err != nil {
 		return Check{d.ID, Fail, fmt.Sprintf("%s may not be opened: %v", p.Path, err), joinGroup(p.Path)}
 	}
@@ -72,6 +102,10 @@ func joinGroup(path string) string {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil || st.Mode&0o060 != 0o060 || st.Gid == 0 {
 		return "install packaging/udev/*.rules and plug the device in again"
+	}
+	groups, _ := os.Getgroups()
+	if os.Geteuid() == 0 || os.Getegid() == int(st.Gid) || slices.Contains(groups, int(st.Gid)) {
+		return "its owner and mode allow it, so a security module such as SELinux or AppArmor, or a container, forbids it: see its log"
 	}
 	name := strconv.Itoa(int(st.Gid))
 	if g, err := user.LookupGroupId(name); err == nil {

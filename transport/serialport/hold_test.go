@@ -177,6 +177,9 @@ func TestB07ConfiguredPrograms(t *testing.T) {
 				t.Fatalf("%d candidates, the last %s with claim %q, want %q", len(candidates), p.Path, p.Claim, c.want)
 			}
 			tree.File("proc/812/comm", c.program+"\n")
+			if all := serialport.Holders(p); len(all) != 1 || all[0].Name != c.program {
+				t.Errorf("holders: %v", all)
+			}
 			h := held(t, p, settings(t), pair)
 			if h.Holder != c.program+" (pid 812)" || !strings.Contains(h.How, "/"+c.file) {
 				t.Errorf("got %v", h)

@@ -3,6 +3,7 @@ package serialport
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/rollcall-iot/rollcall/internal/clean"
@@ -25,12 +26,17 @@ func (h Holder) String() string {
 
 // Holders gives the processes that have a port open, as far as this process may see them: its
 // own user's, or all for root. The port itself is not opened. This process and, for a pseudo
-// terminal, the one at its other side are left out.
+// terminal, the one at its other side are left out. A program that runs and is configured to use the
+// port counts, whether it can be seen to have it open or not.
 func Holders(p Port) []Holder {
 	if p.node.major == 0 {
 		return nil
 	}
-	return holders(p.node)
+	all := holders(p.node)
+	if h := p.node.root.running(p.claim.program); h != nil && !slices.Contains(all, *h) {
+		all = append(all, *h)
+	}
+	return all
 }
 
 // processName gives the name of a process, made printable: a process may call itself anything.
