@@ -46,7 +46,7 @@ func (b *Base) makerConflict(v *Verdict, t *tally, d decision) {
 		return
 	}
 	against := t.of(d.second)
-	if d.against < serious && int(against.by[byUSBID])+int(against.by[byPCI])+int(against.by[byFirmware]) < enough {
+	if !d.open && d.against < serious && int(against.by[byUSBID])+int(against.by[byPCI])+int(against.by[byFirmware]) < enough {
 		return
 	}
 	x, y := &b.pack.Makers[first], &b.pack.Makers[d.second]

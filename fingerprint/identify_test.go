@@ -76,6 +76,26 @@ func TestIdentify(t *testing.T) {
 			asked("AT+CGMI = Quectel", "AT+CGMM = ZZ9000-PLUS", "AT+CGMR = 1.0.0"),
 			inventory.Identity{Maker: "quectel", Model: "ZZ9000-PLUS", Firmware: "1.0.0"},
 		},
+		"maker, model and revision in one line": {
+			asked("ATI = Quectel EC25 EC25EFAR06A08M4G"),
+			inventory.Identity{Maker: "quectel", Model: "EC25-E", Firmware: "EC25EFAR06A08M4G"},
+		},
+		"a revision that begins with the model, without labels": {
+			asked("ATI = Longsung | U9300C | U9300C_V1.0.2"),
+			inventory.Identity{Maker: "longsung", Model: "U9300C", Firmware: "U9300C_V1.0.2"},
+		},
+		"a model that ends like a version": {
+			asked("ATI = Telit | GL868-DUAL V3.1 | 16.01.003"),
+			inventory.Identity{Maker: "telit", Model: "GL868-DUAL V3.1", Firmware: "16.01.003"},
+		},
+		"a company's kind between its name and the model": {
+			asked("AT+CGMM = Option N.V. GTM382"),
+			inventory.Identity{Maker: "option", Model: "GTM382"},
+		},
+		"a form like one company's, with a name that is none of its series": {
+			asked("ATI = Acme | ZZ77 | ZZ77EFAR06A08M4G"),
+			inventory.Identity{Firmware: "ZZ77EFAR06A08M4G"},
+		},
 		"only an id": {
 			Observation{USB: &inventory.Device{Bus: "usb", VID: "2c7c", PID: "0296"}},
 			inventory.Identity{Maker: "quectel", Model: "BG96"},
@@ -119,6 +139,9 @@ func TestConflicts(t *testing.T) {
 		},
 		"a name and another maker's firmware": {
 			asked("AT+CGMI = Telit", "AT+CGMM = LE910C4-NF", "AT+CGMR = EC25EFAR06A08M4G"), "maker", "", "its firmware's name points to Quectel",
+		},
+		"a name alone and another maker's model": {
+			asked("AT+CGMI = Murata", "AT+CGMM = EC25-E"), "maker", "", "its model points to Quectel",
 		},
 		"a name and another maker's id": {
 			Observation{

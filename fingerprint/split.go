@@ -107,7 +107,7 @@ func plainVersion(s string) bool {
 // ("BM806C_V1.0.3", "N720-CA-STD-BZ-V1.1.7") is the revision, not the model.
 func (b *Base) namesFirmware(s string) bool {
 	i := versionAt(s)
-	if i < 2 || strings.LastIndexByte(s, ' ') >= i || b.wholeModel(s) {
+	if i < 2 || strings.LastIndexByte(s, ' ') >= i-1 || b.wholeModel(s) {
 		return false
 	}
 	k := spell(strings.TrimRight(s[:i], "_-."))

@@ -130,17 +130,30 @@ func (b *Base) decide(t *tally) decision {
 	case d.second == knowledge.None:
 	case d.against >= serious && !b.outweighs(d):
 		d.open, d.maker = true, knowledge.None
+	case b.onlySays(t, first, d):
+		d.open, d.maker = true, knowledge.None
 	case d.against >= enough && d.firm < d.against+clear:
 		d.tied, d.maker = true, knowledge.None
 	}
 	return d
 }
 
+// onlySays: nothing but a name speaks for the maker, while model, firmware or id speak for one of another
+// origin: a name is soon changed, and believing it could clear a device of the other's origin.
+func (b *Base) onlySays(t *tally, first int, d decision) bool {
+	against := t.of(d.second)
+	return against.structural() >= enough && b.lineage(t, first).structural() < enough && !b.sameOrigin(d)
+}
+
+func (b *Base) sameOrigin(d decision) bool {
+	x, y := &b.pack.Makers[d.maker], &b.pack.Makers[d.second]
+	return x.Country == y.Country && x.ParentCountry == y.ParentCountry
+}
+
 // outweighs: serious evidence against is set aside only when there is much more for, and when
 // the two have the same origin: otherwise naming one could clear a device of the other's.
 func (b *Base) outweighs(d decision) bool {
-	x, y := &b.pack.Makers[d.maker], &b.pack.Makers[d.second]
-	return d.firm >= 2*d.against && x.Country == y.Country && x.ParentCountry == y.ParentCountry
+	return d.firm >= 2*d.against && b.sameOrigin(d)
 }
 
 func nameable(c candidate) bool { return c.total() >= enough && c.best() >= enough }
