@@ -59,6 +59,35 @@ func TestA17CraftedText(t *testing.T) {
 	}
 }
 
+// TestA17WhatIsBeyondTheBounds is not looked at: neither the lines after the 64th of an answer, nor the answers after the
+// 64th, so that no amount of either makes more work.
+func TestA17WhatIsBeyondTheBounds(t *testing.T) {
+	b := embedded(t)
+	fill := func(n int, last string) (lines []string) {
+		for i := range n {
+			lines = append(lines, strings.Repeat("x", i%7+1))
+		}
+		return append(lines, last)
+	}
+	const proof = "Manufacturer: Quectel"
+	for n, want := range map[int]string{maxLines - 1: "quectel", maxLines: "", 16 * maxLines: ""} {
+		v := b.Identify(Observation{Transcript: []inventory.Exchange{{Cmd: "ATI", Lines: fill(n, proof), Final: "OK"}}})
+		if v.Identity.Maker != want {
+			t.Errorf("after %d lines: maker %q, want %q", n, v.Identity.Maker, want)
+		}
+	}
+	for n, want := range map[int]string{maxExchanges - 1: "quectel", maxExchanges: ""} {
+		var o Observation
+		for range n { // they are taken in the order of their contents
+			o.Transcript = append(o.Transcript, inventory.Exchange{Cmd: "AT", Lines: []string{}, Final: "OK"})
+		}
+		o.Transcript = append(o.Transcript, inventory.Exchange{Cmd: "ATI", Lines: []string{proof}, Final: "OK"})
+		if v := b.Identify(o); v.Identity.Maker != want {
+			t.Errorf("after %d answers: maker %q, want %q", n, v.Identity.Maker, want)
+		}
+	}
+}
+
 // TestA18SourcesDisagree: three makers, three sources. All three stand in the evidence, none is chosen, and no fourth is
 // made up; whatever order they come in.
 func TestA18SourcesDisagree(t *testing.T) {
