@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,59 @@ func TestServes(t *testing.T) {
 	for _, want := range []string{"rollcall_gateways 3\n", "rollcall_modules_identified 3\n", `rollcall_messages_total{kind="report",outcome="new"} 3`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the metrics do not hold %q", want)
+		}
+	}
+	must(t, r.stop())
+}
+
+// Over TLS with a token: pages, API and figures are for those who show one; whether it is well
+// is everybody's, and so is the login page.
+func TestServesOverTLS(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	ln, err := Listen(t.Context(), "127.0.0.1:0")
+	must(t, err)
+	s := openStore(t)
+	_, secret, err := access.NewToken(t.Context(), s, "alice", access.Read, 0, time.Now())
+	must(t, err)
+	other := httptest.NewUnstartedServer(nil) // for its certificate
+	other.StartTLS()
+	defer other.Close()
+	r := start(t, srv, s, func(c *collector) {
+		c.s.Listener, c.s.TLS = ln, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: other.TLS.Certificates}
+	})
+	client := other.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	ask := func(path, token, accept string) *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+ln.Addr().String()+path, nil)
+		must(t, err)
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		req.Header.Set("Accept", accept)
+		resp, err := client.Do(req)
+		must(t, err)
+		_ = resp.Body.Close()
+		return resp
+	}
+	natslinktest.Eventually(t, "it is ready", func() bool { return ask("/readyz", "", "").StatusCode == http.StatusOK })
+	for _, path := range []string{"/healthz", "/api/v1/openapi.json", "/login", "/login/style.css"} {
+		if got := ask(path, "", "").StatusCode; got != http.StatusOK {
+			t.Errorf("%s, to everybody: %d", path, got)
+		}
+	}
+	for _, path := range []string{"/", "/modules", "/modules.csv", "/gateways", "/api/v1/modules", "/api/v1/findings", "/api/v1/lists", "/api/v1/nothing", "/metrics"} {
+		without, with := ask(path, "", "").StatusCode, ask(path, secret.Reveal(), "").StatusCode
+		if without != http.StatusUnauthorized || with != http.StatusOK && path != "/api/v1/nothing" {
+			t.Errorf("%s: %d without a token, %d with one", path, without, with)
+		}
+	}
+	if resp := ask("/modules?maker=x", "", "text/html"); resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "/login?next=%2Fmodules%3Fmaker%3Dx" {
+		t.Errorf("a browser gets %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	if resp, err := http.Get("http://" + ln.Addr().String() + "/healthz"); err == nil {
+		_ = resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			t.Error("it answers without TLS")
 		}
 	}
 	must(t, r.stop())

@@ -126,6 +126,9 @@ func (s *Store) Session(ctx context.Context, hash []byte) (store.Session, error)
 		var created, seen, ends int64
 		err := tx.QueryRowContext(ctx, s.sql("SELECT "+sessionColumns+" FROM sessions WHERE hash = ?"), hash).
 			Scan(&v.Hash, &v.Name, &v.Role, &v.Token, &created, &seen, &ends)
+		if len(v.Token) == 0 {
+			v.Token = nil // databases differ in what they give back of nothing
+		}
 		v.Created, v.Seen, v.Ends = fromMoment(created), fromMoment(seen), fromMoment(ends)
 		return err
 	})
