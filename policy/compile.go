@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -19,6 +20,7 @@ type rule struct {
 	brief   message     // or nil
 	evident cel.Program // or nil
 	reads   reads       // by any of these, and by its exceptions
+	asks    reads       // by each and when
 }
 
 type exception struct {
@@ -94,6 +96,7 @@ func (c *compiler) rule(r *Rule) *rule {
 		out.each = c.program("each", r.Each, r.On, false, cel.ListType(c.k.hit))
 	}
 	out.when = c.program("when", r.When, r.On, r.Each != "", cel.BoolType)
+	out.asks = maps.Clone(out.reads)
 	out.message = c.message(r, "message", r.Message)
 	if r.Brief != "" {
 		out.brief = c.message(r, "brief", r.Brief)

@@ -51,6 +51,20 @@ func (r reads) shared() bool {
 	return true
 }
 
+// alike says whether modules that are alike, and in the same place of gateways that a collector
+// says the same of, get the same answer.
+func (r reads) alike() bool {
+	most := reads{}
+	for name := range r {
+		switch name {
+		case "module.id", "gateway.conflict", "gateway.silent", "gateway.duplicates":
+		default:
+			most[name] = true
+		}
+	}
+	return most.shared()
+}
+
 // ofEvidence says whether only the report tells it.
 func ofEvidence(name string) bool {
 	switch name {
