@@ -108,6 +108,23 @@ func TestQuietDay(t *testing.T) {
 	})
 }
 
+// TestDailyFull: the full picture goes out daily, however far apart rounds are.
+func TestDailyFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &box{}
+		s := settings(t, b)
+		s.Interval = 7 * 24 * time.Hour
+		a := newAgent(t, s)
+		go func() { _ = a.Run(t.Context()) }()
+		time.Sleep(5*24*time.Hour + time.Hour)
+		synctest.Wait()
+		full := slices.DeleteFunc(b.all(), func(e *inventory.Envelope) bool { return e.Kind != inventory.KindReport })
+		if len(full) != 6 {
+			t.Errorf("in five days there were %d full reports, want 6", len(full))
+		}
+	})
+}
+
 func TestChangeSendsReportOnlyWhenFindingsChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, changes, firmware := &box{}, make(chan struct{}), "A"

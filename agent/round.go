@@ -86,6 +86,9 @@ func (a *Agent) beat() (known bool, err error) {
 	if a.anchor() {
 		return true, a.again(false)
 	}
+	if time.Since(a.last.at) >= fullEvery { // rounds may be further apart than that
+		return true, a.again(a.last.delivered)
+	}
 	return true, a.sendHeartbeat()
 }
 
@@ -106,7 +109,7 @@ func (a *Agent) again(volatile bool) error {
 	if err := a.sendReport(&r, volatile); err != nil {
 		return err
 	}
-	a.last.full = &r
+	a.last.full, a.last.at = &r, time.Now()
 	return nil
 }
 

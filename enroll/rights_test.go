@@ -6,6 +6,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/bundle/follow"
 	"github.com/rollcall-iot/rollcall/collector/deadletter"
+	"github.com/rollcall-iot/rollcall/collector/query"
 	"github.com/rollcall-iot/rollcall/collector/webhook"
 )
 
@@ -15,6 +16,11 @@ func TestCollectorRights(t *testing.T) {
 	for _, subject := range slices.Concat(deadletter.Rights(), webhook.Rights(), follow.Rights(follow.Bucket)) {
 		if !slices.Contains(allowed, subject) {
 			t.Errorf("a collector may not publish on %s", subject)
+		}
+	}
+	for _, subject := range query.Rights() {
+		if !slices.Contains(Collector.rights("c").subscribe, subject) {
+			t.Errorf("a collector may not subscribe to %s", subject)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (r Role) rights(name string) rights {
 		// An empty list would permit everything; this subject leads nowhere.
 		return rights{publish: []string{"_ROLLCALL_NOTHING"}, subscribe: []string{natslink.JoinSubject("*")}, answer: true, connections: ordinary, subscriptions: 4}
 	case Collector:
-		return rights{publish: collectorPublishes(), subscribe: []string{"_INBOX.>"}, connections: ordinary}
+		return rights{publish: collectorPublishes(), subscribe: collectorSubscribes(), answer: true, connections: ordinary}
 	}
 	return rights{publish: []string{">"}, subscribe: []string{">"}, connections: ordinary}
 }
@@ -79,6 +79,17 @@ func collectorPublishes() []string {
 		"$JS.API.STREAM.INFO." + bundles, "$JS.API.DIRECT.GET." + bundles + ".>", "$JS.API.CONSUMER.CREATE." + bundles + ".>",
 		"$JS.API.CONSUMER.DELETE." + bundles + ".*", "$JS.API.CONSUMER.INFO." + bundles + ".*", "$JS.FC." + bundles + ".>",
 	}, requestSubjects()...)
+}
+
+// collectorSubscribes are the subjects on which a collector is answered, and asked by people and
+// programs: as the micro service that it is.
+func collectorSubscribes() []string {
+	const service = "rollcall-collector"
+	list := []string{"_INBOX.>", "rollcall.v1.query.*"}
+	for _, verb := range []string{"$SRV.PING", "$SRV.INFO", "$SRV.STATS"} {
+		list = append(list, verb, verb+"."+service, verb+"."+service+".*")
+	}
+	return list
 }
 
 // reportSubjects lead from gateways to the stream, requestSubjects from collectors and

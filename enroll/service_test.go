@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,6 +105,7 @@ func TestWork(t *testing.T) {
 			}
 			s.acknowledged(person)
 			s.requests(person)
+			s.questions(person, l2.Conn())
 		})
 	}
 }
@@ -124,6 +126,23 @@ func (s *site) acknowledged(person *nats.Conn) {
 	})
 }
 
+// questions: the collector answers a person, and no gateway.
+func (s *site) questions(person, gateway *nats.Conn) {
+	s.t.Helper()
+	natslinktest.Eventually(s.t, "the collector answers", func() bool {
+		m, err := person.Request("rollcall.v1.query.gateways", nil, natslinktest.Patience)
+		return err == nil && strings.Contains(string(m.Data), `"id":"gw1"`)
+	})
+	reply := gateway.Opts.InboxPrefix + ".question"
+	answers, err := gateway.SubscribeSync(reply)
+	s.check(err)
+	s.check(gateway.PublishRequest("rollcall.v1.query.gateways", reply, nil))
+	s.check(gateway.Flush())
+	if m, err := answers.NextMsg(300 * time.Millisecond); err == nil {
+		s.t.Errorf("a gateway reads the fleet: %.100s", m.Data)
+	}
+}
+
 // requests tries each, and that all gateways are found.
 func (s *site) requests(person *nats.Conn) {
 	s.t.Helper()
@@ -139,9 +158,9 @@ func (s *site) requests(person *nats.Conn) {
 	answers, err := person.SubscribeSync(inbox)
 	s.check(err)
 	s.check(person.PublishRequest("$SRV.PING", inbox, nil))
-	for range 2 {
+	for range 3 { // both, and the collector
 		if _, err := answers.NextMsg(natslinktest.Patience); err != nil {
-			s.t.Errorf("not all gateways are found: %v", err)
+			s.t.Errorf("not all services are found: %v", err)
 		}
 	}
 }
@@ -377,4 +396,28 @@ func TestSynced(t *testing.T) {
 			t.Errorf("%s: auth timeout %v, TLS timeout %v, TLS required %v, payload %d", b.file, v.AuthTimeout, v.TLSTimeout, v.TLSRequired, v.MaxPayload)
 		}
 	}
+}
+
+// TestExpiringIsTold: a gateway says when its credentials are about to end, and that they have ended; so does one
+// whose credentials were taken back.
+func TestExpiringIsTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, enroll.JWT)
+	s.start("jwt.conf")
+	told := func(l *natslink.Link, code, want string) {
+		t.Helper()
+		natslinktest.Eventually(t, want+" is told", func() bool {
+			return slices.ContainsFunc(l.Health(), func(w inventory.Warning) bool { return w.Code == code && strings.Contains(w.Text, want) })
+		})
+	}
+	soon := s.link("gw1", s.enrol("gw1", enroll.Options{Expires: 20 * 24 * time.Hour}))
+	told(soon, "nats-expiring", "credentials in ")
+	if w := s.link("gw2", s.enrol("gw2", enroll.Options{Expires: 60 * 24 * time.Hour})).Health(); len(w) != 0 {
+		t.Errorf("with credentials for two months: %+v", w)
+	}
+	told(s.link("gw3", s.enrol("gw3", enroll.Options{Expires: 2 * time.Second})), "nats-auth", "have expired")
+	_, err := s.a.Revoke("gw1")
+	s.check(err)
+	s.check(s.a.Push(t.Context(), natslink.Settings{URLs: []string{s.url()}, CAFile: s.ca}))
+	told(soon, "nats-auth", "enrol this gateway")
 }

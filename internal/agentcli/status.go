@@ -60,7 +60,7 @@ func printStatus(w io.Writer, s agent.Status) error {
 	bad := false
 	for _, h := range s.Health {
 		bad = bad || h.Severity == inventory.SeverityError
-		fmt.Fprintf(w, "%-8s  %s: %s\n", clean.Line(string(h.Severity)), clean.Line(h.Code), clean.Line(h.Text))
+		fmt.Fprintf(w, "%-8s  %s: %s (since %s)\n", clean.Line(string(h.Severity)), clean.Line(h.Code), clean.Line(h.Text), h.Since.UTC().Format(time.RFC3339))
 	}
 	if bad {
 		return exit.With(exit.Failure, errors.New("the agent has an error; see above"))

@@ -39,6 +39,7 @@ type Link struct {
 	wasUp    bool
 	waiting  map[int]*attempt // publishes that wait for an acknowledgement
 	next     int
+	checked  time.Time // when it was last looked at what will expire
 }
 
 // attempt is a publish in flight, which a handler may end early.

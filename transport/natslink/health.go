@@ -21,10 +21,12 @@ const (
 	codeDenied      = "nats-denied"
 	codeService     = "nats-service-denied"
 	codeOld         = "nats-server-old"
+	codeExpiring    = "nats-expiring"
 )
 
 // Health lists what is wrong with the link now.
 func (l *Link) Health() []inventory.Warning {
+	l.checkExpiry()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.warnings.List()
@@ -75,6 +77,9 @@ func (l *Link) onDown(err error) {
 		return
 	}
 	code, text := connectCode(err)
+	if errors.Is(err, nats.ErrAuthorization) && l.ended() { // all that a server says of a token that has ended
+		text = credsEnded
+	}
 	others := []string{codeUnreachable, codeTLS, codeAuth}
 	for _, c := range others {
 		if c != code {
@@ -83,6 +88,8 @@ func (l *Link) onDown(err error) {
 	}
 	l.raise(code, inventory.SeverityError, fmt.Sprintf("%s (%v)", text, err))
 }
+
+const credsEnded = "the credentials, or the account that they are of, have expired: enrol this gateway again"
 
 // connectCode names what keeps the link down.
 func connectCode(err error) (code, text string) {
@@ -94,6 +101,8 @@ func connectCode(err error) (code, text string) {
 	switch {
 	case errors.As(err, &expired) && expired.Reason == x509.Expired:
 		return codeTLS, "the NATS server's certificate has expired or is not yet valid: renew it, or check the clock of this gateway"
+	case strings.Contains(err.Error(), "remote error: tls: expired certificate"):
+		return codeTLS, "the NATS server says that this gateway's own certificate has expired: renew it, or check the clocks of both"
 	case errors.As(err, &name):
 		return codeTLS, "the NATS server's certificate is for another name: check the URL"
 	case errors.As(err, &ca):
@@ -101,7 +110,11 @@ func connectCode(err error) (code, text string) {
 	case errors.Is(err, nats.ErrSecureConnWanted), errors.Is(err, nats.ErrSecureConnRequired), errors.As(err, &verify), errors.As(err, &record),
 		strings.Contains(err.Error(), "tls: "), strings.Contains(err.Error(), "x509: "):
 		return codeTLS, "no safe connection to the NATS server: check the certificates on both sides"
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrAccountAuthExpired):
+	case errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAccountAuthExpired):
+		return codeAuth, credsEnded
+	case errors.Is(err, nats.ErrAuthRevoked):
+		return codeAuth, "the credentials were taken back: enrol this gateway again"
+	case errors.Is(err, nats.ErrAuthorization):
 		return codeAuth, "the NATS server refuses the credentials: enrol this gateway, or renew them"
 	case strings.Contains(err.Error(), "no such file"), strings.Contains(err.Error(), "permission denied"):
 		return codeAuth, "the credentials cannot be read: check the file and its owner"
