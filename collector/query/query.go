@@ -32,6 +32,17 @@ const (
 	atOnce = 8
 )
 
+// Rights are the subjects on which a broker must let a collector subscribe, beside letting it
+// answer (allow_responses). Programs that ask need to publish on Prefix and a list's name.
+func Rights() []string {
+	list := []string{Prefix + "*"}
+	for _, verb := range []string{"PING", "INFO", "STATS"} {
+		base := "$SRV." + verb
+		list = append(list, base, base+"."+Service, base+"."+Service+".*")
+	}
+	return list
+}
+
 // Settings of Serve. Conn and Fleet are needed.
 type Settings struct {
 	Conn  *nats.Conn
