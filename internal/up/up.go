@@ -30,6 +30,7 @@ import (
 	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
+	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
 )
 
 // Settings of Run. DataDir, Listen, NATSListen, Base and Gateway are needed.
@@ -131,14 +132,14 @@ func (s Settings) collect(ctx context.Context, b *broker.Broker, ready chan<- st
 // gateways runs the agents.
 func (s Settings) gateways(ctx context.Context, url string) error {
 	g, ctx := errgroup.WithContext(ctx)
-	finder := &serialport.Finder{}
+	finder, memory := new(serialport.Finder), new(survey.Memory)
 	g.Go(func() error {
 		return s.gateway(ctx, url, filepath.Join(s.DataDir, "agent"), agent.Settings{
 			Gateway: s.Gateway,
 			Survey: func(ctx context.Context) ([]inventory.Module, error) {
-				return survey.Run(ctx, survey.Settings{Finder: finder, Base: s.Base})
+				return survey.Run(ctx, survey.Settings{Finder: finder, Base: s.Base, Memory: memory, Manager: modemmanager.Manager{}})
 			},
-			Changes: (&serialport.Watcher{Finder: finder}).Watch(ctx),
+			Changes: memory.Watch(ctx, (&serialport.Watcher{Finder: finder}).Watch(ctx)),
 		})
 	})
 	if s.Simulate > 0 {
