@@ -296,7 +296,6 @@ func endless(w http.ResponseWriter, q *http.Request) {
 func TestFaultsAreTriedAgain(t *testing.T) {
 	for name, fault := range map[string]http.HandlerFunc{
 		"500": status(500), "503": status(503, "Retry-After", "0"), "429": status(429), "404": status(404), "401": status(401), "reset": reset,
-		"redirect":    status(http.StatusTemporaryRedirect, "Location", "https://other.example/"),
 		"huge header": status(500, "X", strings.Repeat("x", 100<<10)),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -364,13 +363,27 @@ func TestGone(t *testing.T) {
 	marked(t, f, "other")
 	f.happen(store.GatewayNew, store.GatewaySilent)
 	other.wait(2)
+	f.happen(store.GatewayBack)
+	other.wait(3)
 	if got := r.wait(1); len(got) != 1 {
 		t.Errorf("%q", subjects(got))
 	}
 	stop()
 	start(t, settings(f, r.hook()))
-	if d := cmp.Diff([]string{"gw-0", "gw-0", "gw-1"}, subjects(r.wait(3))); d != "" {
+	if d := cmp.Diff([]string{"gw-0", "gw-0", "gw-1", "gw-2"}, subjects(r.wait(4))); d != "" {
 		t.Error(d)
+	}
+}
+
+// A redirect leads nowhere, also where the other side would take what comes.
+func TestRedirect(t *testing.T) {
+	elsewhere := newReceiver(t)
+	f, r := newFleet(t), newReceiver(t, status(http.StatusPermanentRedirect, "Location", elsewhere.URL), status(http.StatusTemporaryRedirect, "Location", elsewhere.URL))
+	start(t, settings(f, r.hook()))
+	marked(t, f, "ops")
+	f.happen(store.GatewayNew)
+	if r.wait(3); len(elsewhere.got) != 0 {
+		t.Error("a redirect was followed")
 	}
 }
 
