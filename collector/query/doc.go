@@ -5,7 +5,7 @@
 //	rollcall.v1.query.findings  rollcall.v1.query.summary
 //
 // They are endpoints of the micro service rollcall-collector. A request is empty, or JSON with
-// the parameters of the API, one value or a list of them each: {"maker": ["telit"], "limit": 10}.
+// the parameters of the API, one value or a list of them each: {"state": ["held"], "limit": 10}.
 // The answer is the API's. Who may ask is what the broker's permissions say: whoever may
 // publish on these subjects may read the fleet. Collectors that share a broker share the
 // questions.

@@ -166,7 +166,7 @@ func Parameters(request []byte) (url.Values, error) {
 	}
 	var o map[string]any
 	if err := json.Unmarshal(request, &o); err != nil {
-		return nil, &api.UsageError{Parameter: "request", Text: `is neither empty nor JSON such as {"maker": ["telit"], "limit": 10}`}
+		return nil, &api.UsageError{Parameter: "request", Text: `is neither empty nor JSON such as {"state": ["held"], "limit": 10}`}
 	}
 	for name, v := range o {
 		list, ok := v.([]any)
