@@ -137,6 +137,8 @@ type Port struct {
 	State State `json:"state"`
 	// Holder names the program that holds the port ("ModemManager (pid 812)").
 	Holder string `json:"holder"`
+	// Baud is the speed at which it answered, where several were tried.
+	Baud int `json:"baud,omitempty"`
 	// Reason says why the port was asked or left alone.
 	Reason string `json:"reason,omitempty"`
 }

@@ -3,7 +3,6 @@ package survey
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/rollcall-iot/rollcall/atcmd"
@@ -51,9 +50,9 @@ func (s Settings) ask(ctx context.Context, d serialport.Device, t target) invent
 			seen = v.seen
 		}
 		if err == nil {
-			ports[i].State = v.verdict.State
-			if v.remark != "" {
-				ports[i].Reason = v.remark
+			ports[i].State, ports[i].Baud = v.verdict.State, v.baud
+			if v.left != nil {
+				ports[i].Reason = v.left.Error()
 			}
 			failed = failure{}
 			break
@@ -75,9 +74,10 @@ func (s Settings) ask(ctx context.Context, d serialport.Device, t target) invent
 type visited struct {
 	seen    fingerprint.Observation
 	verdict fingerprint.Verdict
-	// remark is what a person should know of the port beside the answers: the speed at which it
-	// answered, the trouble in leaving it as it was found.
-	remark string
+	// baud is the speed at which it answered, where several were tried.
+	baud int
+	// left is the trouble in leaving the port as it was found, if any. It spoils no answer.
+	left error
 }
 
 // maxQuestions ends a visit whose plan would not end by itself.
@@ -95,15 +95,11 @@ func (s Settings) visit(ctx context.Context, t target) (v visited, err error) {
 		return v, err
 	}
 	session, baud, err := s.awake(ctx, t, conn)
+	v.baud = baud
 	defer func() {
 		said := session.Transcript()
 		v.seen.Transcript, v.seen.Banner = said.Exchanges, said.Banner
-		if baud != 0 {
-			v.remark = fmt.Sprintf("%s; it answers at %d baud", t.port.Reason, baud)
-		}
-		if left := session.Close(); left != nil {
-			v.remark = left.Error()
-		}
+		v.left = session.Close()
 	}()
 	if err != nil {
 		return v, err

@@ -83,7 +83,7 @@ func TestSpeedsAreTried(t *testing.T) {
 			t.Fatalf("got %+v, %v", modules, err)
 		}
 		m := modules[0]
-		if m.State != inventory.StateIdentified || !strings.Contains(m.Ports[0].Reason, "9600 baud") {
+		if m.State != inventory.StateIdentified || m.Ports[0].Baud != 9600 {
 			t.Errorf("noise %v: %s (%s), port %+v", noise, m.State, m.Reason, m.Ports[0])
 		}
 		if diff := cmp.Diff(before, termios(t, pair.Keep)); diff != "" {

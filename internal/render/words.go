@@ -145,7 +145,14 @@ func origin(m inventory.Module) string {
 func whence(m inventory.Module) string {
 	place := place(m.Device)
 	if p, ok := asked(m); ok {
-		return join(", ", place, "asked on "+port(p.Path)+": "+questions(m.Transcript))
+		at := ""
+		if p.Baud != 0 {
+			at = fmt.Sprintf(" at %d baud", p.Baud)
+		}
+		return join(", ", place, "asked on "+port(p.Path)+at+": "+questions(m.Transcript))
+	}
+	if m.Managed != nil && m.State == inventory.StateIdentified {
+		return join(", ", place, "told by "+field(m.Managed.By)+", which manages it")
 	}
 	for _, p := range m.Ports {
 		switch p.State {
