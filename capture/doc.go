@@ -9,7 +9,8 @@
 // log levels and prompts are taken off, marks of direction (-->, TX:, send (…), hex
 // dumps) say who spoke, and what has no mark is read as V.250 prescribes: a command,
 // its information text, its final result code. Beside the dialogue it reads what lsusb,
-// usb-devices, lspci and the kernel say of the device, and what mmcli shows of the modem.
+// usb-devices, lspci and the kernel say of the device, what mmcli shows of the modem,
+// and answers that stand without their question (an exchange without a command).
 //
 // It promises that every line of an exchange stands in the input, that input is
 // bounded and that no input makes it fail other than with an error.

@@ -221,16 +221,44 @@ func (r *reader) pendingLine(l logged) bool {
 	return false
 }
 
+// dumpLine reads a hex dump with its text in bars behind it that nothing marks: what is a command and ends
+// like one was sent, or is its echo; the rest came.
+func (r *reader) dumpLine(l logged) bool {
+	if !strings.HasSuffix(l.rest, "|") {
+		return false
+	}
+	b, ok := hexdump(l.rest)
+	if !ok || !printableHex(b) {
+		return false
+	}
+	text, dir := string(b), from
+	if strings.HasSuffix(text, "\r") && isCommand(firstLine(text)) {
+		dir = to
+	}
+	r.events = append(r.events, event{dir: dir, text: strings.ReplaceAll(text, "\r", "\n"), line: l.number, channel: r.channel, chunk: true})
+	return true
+}
+
+// modemLog matches a line of the log that Windows keeps of a modem's answers.
+var modemLog = regexp.MustCompile(`^(AT\S*) - (\S.*)$`)
+
 // questionAnswer matches a command and its answer in one line, as people note them.
 var questionAnswer = regexp.MustCompile(`^(?i)(AT[^\s:→]*(?: ?\? ?)?)\s*(?:→|-->|->|=>|==>|:)(?:\s+(\S.*))?$`)
 
 // rawLine reads a line without a mark.
 func (r *reader) rawLine(l logged) {
-	if m := questionAnswer.FindStringSubmatch(l.rest); m != nil && isCommand(m[1]) {
+	m := questionAnswer.FindStringSubmatch(l.rest)
+	if m == nil {
+		m = modemLog.FindStringSubmatch(l.rest)
+	}
+	if m != nil && isCommand(m[1]) {
 		r.add(l, to, m[1])
 		if m[2] != "" {
 			r.add(l, from, m[2])
 		}
+		return
+	}
+	if r.dumpLine(l) {
 		return
 	}
 	text := l.rest

@@ -65,18 +65,21 @@ func (t *listing) read(l logged) bool {
 		t.object = true
 		return false
 	}
-	if m := mmcliJSON.FindStringSubmatch(s); m != nil && t.object {
-		return t.value(l, mmcliKeys["generic."+m[1]], m[2])
+	if t.object {
+		if m := mmcliJSON.FindStringSubmatch(s); m != nil {
+			return t.value(l, mmcliKeys["generic."+m[1]], m[2])
+		}
 	}
 	t.object = t.object && !strings.HasPrefix(s, "}")
+	if !strings.HasPrefix(s, "modem.") && !strings.Contains(s, "|") {
+		t.inside = t.inside && !mmcliPath.MatchString(s)
+		return false
+	}
 	if m := mmcliPair.FindStringSubmatch(s); m != nil {
 		return t.value(l, mmcliKeys[m[1]], m[2])
 	}
 	m := mmcliRow.FindStringSubmatch(s)
 	if m == nil {
-		if mmcliPath.MatchString(s) {
-			t.inside = false
-		}
 		return false
 	}
 	if m[1] != "" {

@@ -22,7 +22,7 @@ func spoken(payload string, quoted bool) (text string, chunk bool) {
 		return strings.Join(items, "\n") + "\n", false
 	}
 	inner := text
-	if quoted {
+	if quoted || pythonBytes(text) {
 		inner = unquote(text)
 	}
 	chunk = inner != text || text == "''" || text == `""`
@@ -37,6 +37,11 @@ func unquote(s string) string {
 		return q[1 : len(q)-1]
 	}
 	return s
+}
+
+// pythonBytes: a byte string as Python prints it, which nothing else looks like.
+func pythonBytes(s string) bool {
+	return len(s) > 2 && s[0] == 'b' && (s[1] == '\'' || s[1] == '"') && s[len(s)-1] == s[1]
 }
 
 // listItem matches one item of a list in Python: 'Quectel', "OK", b'OK'.

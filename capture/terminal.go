@@ -57,7 +57,7 @@ func ReadSessions(r io.Reader) ([]Case, []Used, error) {
 	cases, more = attachManagers(cases, listed)
 	used = append(used, more...)
 	if len(cases) == 0 {
-		cases, used = bannerOnly(channels, used)
+		cases, used = unasked(lines, skip, channels, used)
 	}
 	if len(cases) == 0 && usb == nil && pci == nil {
 		sortUsed(used)
@@ -188,6 +188,29 @@ func (k *Case) join(index int, kept []*exchange, c *channel) (used []Used) {
 		used = append(used, u)
 	}
 	return used
+}
+
+// unasked makes cases of a capture in which no command has an answer.
+func unasked(lines []logged, skip map[int]bool, channels []*channel, used []Used) ([]Case, []Used) {
+	cases, answers := withoutQuestion(lines, skip)
+	if len(cases) == 0 {
+		return bannerOnly(channels, used)
+	}
+	read := map[int]bool{}
+	for _, u := range answers {
+		read[u.Line] = true
+	}
+	used = slices.DeleteFunc(used, func(u Used) bool { return read[u.Line] })
+	for _, c := range channels {
+		for i, u := range c.bannerAt {
+			if !read[u.Line] {
+				cases[0].Banner = append(cases[0].Banner, c.banner[i])
+				u.Case = 0
+				used = append(used, u)
+			}
+		}
+	}
+	return cases, append(used, answers...)
 }
 
 // bannerOnly makes a case of a capture without any command: what a device sent unasked.

@@ -15,6 +15,9 @@ func (b *Base) cleanModel(s string) string {
 	if len(s) > 6 && strings.EqualFold(s[:6], "model ") {
 		s = s[6:]
 	}
+	if inner, ok := strings.CutPrefix(s, "unknown ("); ok { // gammu's way to show a model that it does not know
+		s = strings.TrimSuffix(inner, ")")
+	}
 	for _, open := range [...]string{" (HW", " [", "(HW ", " - "} {
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]

@@ -92,6 +92,9 @@ func (b *Base) oneCommand(text string) knowledge.Command {
 			return b.pack.Commands[i]
 		}
 	}
+	if text == "" {
+		return knowledge.Command{Field: knowledge.FieldText, Source: "answer"} // its question is not shown
+	}
 	return knowledge.Command{Field: knowledge.FieldText, Source: "at:" + text}
 }
 
@@ -202,7 +205,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 		part := r
 		part.field, part.part, part.sure = l.Field, l.Part, true
 		part.rank = r.rank - min(l.Rank, r.rank)
-		part.value = trim(rest[:end])
+		part.value = strings.Trim(rest[:end], " \t\r\n\x00'")
 		w.cellular = w.cellular || l.Rank == 0 && l.Field >= knowledge.FieldIMEI && l.Field <= knowledge.FieldESN
 		b.readValue(w, q, part)
 		if next == nil {

@@ -41,12 +41,15 @@ func prefix(s string) (key, rest string) {
 	return "", s
 }
 
-// longestLabel bounds a label; "manufacturer name" is 17.
-const longestLabel = 24
+// longestLabel bounds a label; "manufacturer name" is 17. Before its colon programs put more blanks.
+const (
+	longestLabel = 24
+	widestLabel  = 40
+)
 
 // label takes a known label off the beginning ("Model: EC25").
 func (b *Base) label(s string) (*knowledge.Label, string) {
-	colon := strings.IndexByte(s[:min(len(s), longestLabel)], ':')
+	colon := strings.IndexByte(s[:min(len(s), widestLabel)], ':')
 	if colon < 2 {
 		return nil, s
 	}
