@@ -54,6 +54,11 @@ func (j *judging) load() (*judge, error) {
 	return out, err
 }
 
+// of has the modules of a report judged as its gateway's.
+func (j *judge) of(r *inventory.Report) {
+	j.gateway = &policy.Gateway{Gateway: r.Gateway, ClockSynced: r.ClockSynced}
+}
+
 // verdict is the error of a command that found what it was to fail on.
 func (j *judge) verdict() error {
 	if j.Gate.Stopped == 0 {

@@ -17,7 +17,6 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/internal/version"
 	"github.com/rollcall-iot/rollcall/inventory"
-	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/survey"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
@@ -61,6 +60,7 @@ func addFingerprints(c *cobra.Command, dir *string) {
 func scanCommand() *cobra.Command {
 	var l looker
 	var j judging
+	var k keepLooking
 	var format string
 	c := &cobra.Command{
 		Use:   "scan",
@@ -71,23 +71,28 @@ not a cellular module's, unless --port names it. What ModemManager knows of the 
 manages is taken as evidence; the ports that it uses are left to it.`,
 		Example: `  rollcall scan
   rollcall scan --port /dev/ttyUSB2 -o json
-  rollcall scan --port /dev/ttyS1 --baud 9600,115200`,
+  rollcall scan --port /dev/ttyS1 --baud 9600,115200
+  rollcall scan --watch`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, j, format) },
+		RunE: func(c *cobra.Command, _ []string) error { return scan(c, l, j, k, format) },
 	}
 	l.addFlags(c)
 	j.addFlags(c)
+	k.addFlags(c)
 	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV, formatCycloneDX, formatCycloneDX16, formatSPDX)
 	return c
 }
 
-func scan(c *cobra.Command, l looker, j judging, format string) error {
+func scan(c *cobra.Command, l looker, j judging, k keepLooking, format string) error {
 	base, err := overlay.Load(l.fingerprints)
 	if err != nil {
 		return err
 	}
-	if err := l.check(); err != nil {
+	if err := errors.Join(l.check(), k.check(format)); err != nil {
 		return err
+	}
+	if k.on {
+		return scanOn(c, l, j, k, format, base)
 	}
 	loaded, err := j.ahead()
 	if err != nil {
@@ -207,7 +212,7 @@ func reportOf(modules []inventory.Module) (*inventory.Report, error) {
 }
 
 func printReport(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, l looker, j *judge) error {
-	j.gateway = &policy.Gateway{Gateway: r.Gateway, ClockSynced: r.ClockSynced}
+	j.of(r)
 	switch format {
 	case formatJSON:
 		return writeJSON(w, j.report(r), "  ")

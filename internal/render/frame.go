@@ -68,6 +68,19 @@ func (s Screen) Note(text string) string {
 	return b.String()
 }
 
+// Gone draws a module that is there no more.
+func (s Screen) Gone(m inventory.Module) string {
+	where := place(m.Device)
+	for _, p := range m.Ports {
+		if where == "" {
+			where = port(p.Path)
+		}
+	}
+	var b strings.Builder
+	s.hangMarked(&b, "-  ", faint, join(", ", s.title(m)+" is gone", where), plain)
+	return b.String() + "\n"
+}
+
 // Message draws text that a program says about itself, line by line, behind its name.
 func (s Screen) Message(program, text string) string {
 	var b strings.Builder
