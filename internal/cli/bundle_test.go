@@ -91,31 +91,43 @@ func rollcall(t *testing.T, args ...string) (string, int) {
 	return out.String() + errs.String(), code
 }
 
-// Two collectors, each with its own store, watch a bucket. A bundle that is pushed is in use
-// in both while they run, judges again what is stored, and is told to a webhook; an older one
-// and one by another key change nothing.
-func TestBundleReachesCollectors(t *testing.T) {
-	broker := natslinktest.Start(t, natslinktest.Settings{})
-	told := make(chan string, 1000)
+// pushBundle makes a bundle and runs rollcall bundle push.
+func pushBundle(t *testing.T, nats string, version int64, key byte, more ...string) (string, int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "b.tar")
+	if err := os.WriteFile(path, bundletest.Make(t, version, key, bundletest.Good(version)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return rollcall(t, append([]string{"bundle", "push", path, "--nats-url", nats}, more...)...)
+}
+
+// listener is a receiver of webhooks, and where its secret is.
+func listener(t *testing.T) (url, secret string, told chan string) {
+	t.Helper()
+	told = make(chan string, 1000)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var e struct{ Type, Subject string }
 		if err := json.NewDecoder(r.Body).Decode(&e); err == nil {
 			told <- e.Type + " " + e.Subject
 		}
 	}))
-	defer receiver.Close()
-	dir := t.TempDir()
-	secret := filepath.Join(dir, "secret")
+	t.Cleanup(receiver.Close)
+	secret = filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return receiver.URL, secret, told
+}
+
+// Two collectors, each with its own store, watch a bucket. A bundle that is pushed is in use
+// in both while they run, judges again what is stored, and is told to a webhook; an older one
+// and one by another key change nothing.
+func TestBundleReachesCollectors(t *testing.T) {
+	broker := natslinktest.Start(t, natslinktest.Settings{})
+	url, secret, told := listener(t)
+	dir := t.TempDir()
 	push := func(version int64, key byte, more ...string) (string, int) {
-		t.Helper()
-		path := filepath.Join(t.TempDir(), "b.tar")
-		if err := os.WriteFile(path, bundletest.Make(t, version, key, bundletest.Good(version)...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return rollcall(t, append([]string{"bundle", "push", path, "--nats-url", broker.URL()}, more...)...)
+		return pushBundle(t, broker.URL(), version, key, more...)
 	}
 	if out, code := push(1, 1); code != 0 { // the bucket is there
 		t.Fatalf("exit status %d: %s", code, out)
@@ -131,7 +143,7 @@ fingerprints_dir: %s/none
 policy_dir: %s/none
 bundles: {bucket: ROLLCALL_KNOWLEDGE, trust: [%s]}
 webhooks: [{name: ops, url: %q, secret_file: %s, allow_http: true, kinds: [judged-anew]}]
-`, broker.URL(), dir, i, dir, i, dir, dir, inventory.EncodeKey(bundletest.Public(1)), receiver.URL, secret)))
+`, broker.URL(), dir, i, dir, i, dir, dir, inventory.EncodeKey(bundletest.Public(1)), url, secret)))
 	}
 	js := broker.JetStream(natslinktest.User{})
 	m := inventory.Module{ID: "usb:1-1", State: inventory.StatePartial, Transcript: []inventory.Exchange{{Cmd: "AT+CGMM", Lines: []string{"AM-7"}, Final: "OK"}}}
