@@ -18,6 +18,8 @@ type target struct {
 	// managed is what a manager told of the device. freed: it has just let go of it.
 	managed *inventory.Managed
 	freed   bool
+	// stuck is why it did not let go though it was told to.
+	stuck error
 }
 
 // look asks one device, which a manager may have in its hands.
@@ -26,11 +28,7 @@ func (s Settings) look(ctx context.Context, d serialport.Device, g *inventory.Ma
 		return s.ask(ctx, d, target{device: d, managed: g})
 	}
 	return s.inhibited(ctx, d, func(err error) inventory.Module {
-		m := s.ask(ctx, d, target{device: d, managed: g, freed: err == nil})
-		if err != nil {
-			m.Reason = and(m.Reason, err.Error())
-		}
-		return m
+		return s.ask(ctx, d, target{device: d, managed: g, freed: err == nil, stuck: err})
 	})
 }
 
@@ -87,7 +85,7 @@ const maxQuestions = 24
 func (s Settings) visit(ctx context.Context, t target) (v visited, err error) {
 	v.seen = observation(t.device, t.managed)
 	if !t.freed && usedBy(t.managed, t.port) {
-		return v, leftTo(t.managed, t.port)
+		return v, leftTo(t)
 	}
 	s.tell(Event{Device: t.device.ID, Port: t.port.Path})
 	conn, err := s.open(ctx, t)

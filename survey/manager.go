@@ -84,8 +84,12 @@ func told(g *inventory.Managed) string {
 }
 
 // leftTo says that a port is left to the manager that uses it.
-func leftTo(g *inventory.Managed, p serialport.Port) error {
-	return &serialport.HeldError{Path: p.Path, Holder: g.By, How: "it manages this module and uses this port"}
+func leftTo(t target) error {
+	how := "it manages this module and uses this port"
+	if t.stuck != nil {
+		how += "; " + t.stuck.Error()
+	}
+	return &serialport.HeldError{Path: t.port.Path, Holder: t.managed.By, How: how}
 }
 
 // inhibited has the manager let go of d while look runs, where the settings say so. It is given back
