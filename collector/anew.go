@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 )
 
 const (
-	// anewBatch is how many gateways are judged again in one transaction.
-	anewBatch = 1000
+	// anewBatch is how many gateways are looked at together, where not told otherwise, anewPut
+	// how many that change are stored in one transaction: reports arrive meanwhile.
+	anewBatch = 4000
+	anewPut   = 500
 	anewRetry = time.Minute
 )
 
@@ -57,6 +60,7 @@ func (c *collector) judgement() store.Judgement {
 type anew struct {
 	c      *collector
 	by     *judge.Known
+	alike  *alike
 	at     time.Time
 	to     store.Judgement
 	mu     sync.Mutex
@@ -69,7 +73,7 @@ type anew struct {
 
 func (c *collector) judgeAnew(ctx context.Context) error {
 	k := c.know.Now()
-	a := &anew{c: c, by: k, at: c.s.Now(), deep: k.Policy != nil && k.Policy.NeedsEvidence()}
+	a := &anew{c: c, by: k, alike: newAlike(k), at: c.s.Now(), deep: k.Policy != nil && k.Policy.NeedsEvidence()}
 	a.to = store.Judgement{Data: k.Base.Version(), Policy: k.Stamp(a.at)}
 	n, err := c.s.Store.CountStale(ctx, a.to)
 	if err != nil || n == 0 {
@@ -80,7 +84,7 @@ func (c *collector) judgeAnew(ctx context.Context) error {
 	a.so = judge.Progress{Running: true, Gateways: n, Began: a.at.UTC(), Data: a.to.Data, Policy: a.to.Policy}
 	c.know.SetProgress(a.so)
 	var wg sync.WaitGroup
-	for range max(1, c.workers()) {
+	for range 2 * c.workers() { // half of them wait for the disk
 		wg.Go(func() { a.work(ctx) })
 	}
 	wg.Wait()
@@ -124,14 +128,14 @@ func (a *anew) work(ctx context.Context) {
 func (a *anew) next(ctx context.Context) ([]store.Whole, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ws, err := a.c.s.Store.Stale(ctx, a.to, a.after, anewBatch, a.deep)
+	ws, err := a.c.s.Store.Stale(ctx, a.to, a.after, a.c.anewBatch, a.deep)
 	if err != nil || len(ws) == 0 {
 		return nil, err
 	}
 	for i := range ws {
 		if !a.deep && ws[i].Gateway.Data != a.to.Data {
 			a.deep = true
-			if ws, err = a.c.s.Store.Stale(ctx, a.to, a.after, anewBatch, true); err != nil || len(ws) == 0 {
+			if ws, err = a.c.s.Store.Stale(ctx, a.to, a.after, a.c.anewBatch, true); err != nil || len(ws) == 0 {
 				return nil, err
 			}
 			break
@@ -163,7 +167,12 @@ func (a *anew) batch(ctx context.Context, ws []store.Whole) (changed int, err er
 			return 0, err
 		}
 	}
-	return len(others), a.c.judgeSome(ctx, others, ready)
+	for some := range slices.Chunk(others, anewPut) {
+		if err := a.c.judgeSome(ctx, some, ready); err != nil {
+			return 0, err
+		}
+	}
+	return len(others), nil
 }
 
 // judge says whether a gateway's row, modules and findings stay as they are. The report is
@@ -173,19 +182,15 @@ func (a *anew) judge(w *store.Whole) (*received, bool, error) {
 	var r *received
 	var full map[string]*inventory.Module
 	if w.Packed != nil {
-		body, err := store.Unpack(w.Packed)
-		if err != nil {
-			return nil, false, err
-		}
-		report, err := inventory.DecodeReport(body)
+		judged, read, err := a.read(w)
 		if err != nil {
 			return nil, false, fmt.Errorf("stored evidence: %w", err)
 		}
-		r = &received{Report: report, digest: w.Gateway.Digest}
-		r.judge(a.by)
-		full = r.full
+		if r = read; r != nil {
+			full = r.full
+		}
 		if w.Gateway.Data != a.to.Data {
-			modules = overlay(modules, r.judged)
+			modules = overlay(modules, judged)
 			for i := range modules {
 				if !equal(&modules[i], &w.Modules[i]) {
 					return r, false, nil
@@ -194,6 +199,23 @@ func (a *anew) judge(w *store.Whole) (*received, bool, error) {
 		}
 	}
 	return r, store.FoundNumber(a.by.Find(&w.Gateway, modules, full, a.at)) == w.Gateway.Found, nil
+}
+
+// read judges the newest report of a gateway, or one that says the same.
+func (a *anew) read(w *store.Whole) ([]store.Module, *received, error) {
+	if a.by.Policy == nil || !a.by.Policy.NeedsEvidence() {
+		return a.alike.judged(w.Gateway.ID, w.Gateway.Digest, w.Packed)
+	}
+	body, err := store.Unpack(w.Packed)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := readStored(body, w.Gateway.Digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.judge(a.by)
+	return r.judged, r, nil
 }
 
 // judgeSome judges gateways again and stores what that changes. ready are reports that were

@@ -47,7 +47,7 @@ func keys(t testing.TB, s store.Store, gateway string) []string {
 // toldOf gives the events of findings, in the order in which they were stored: "+rule" and "-rule".
 func toldOf(t testing.TB, s store.Store) (byReports, byOthers []string) {
 	t.Helper()
-	es, err := s.EventsAfter(t.Context(), 0, 10000)
+	es, err := s.EventsAfter(t.Context(), 0, 100_000)
 	must(t, err)
 	for _, e := range es {
 		line := map[store.EventKind]string{store.FindingOpened: "+", store.FindingClosed: "-"}[e.Kind]
@@ -337,13 +337,13 @@ func TestJudgeAnewGoesOn(t *testing.T) {
 	s := openStoreAt(t, path)
 	b := newJudge(t, s)
 	var reports []*inventory.Envelope
-	for i := range 2500 { // more than two batches
+	for i := range 60 { // more than one batch
 		reports = append(reports, collectortest.NewGateway(fmt.Sprintf("gw-%04d", i)).Report(t, oneModule()))
 	}
 	b.take(reports...)
 	p := collectortest.Policy(t, "policy: own\nrules: [{id: a25, when: 'module.identity.model == \"A25\"', severity: critical, message: an A25}]")
 	b.know.Set(nil, p)
-	b.s.Workers = 1
+	b.s.Workers, b.anewBatch = 1, 20
 	ctx, cancel := context.WithCancel(t.Context())
 	b.s.Store = &stopping{Store: s, stop: cancel, after: 1}
 	if err := b.judgeAnew(ctx); err == nil {

@@ -35,6 +35,7 @@ type collector struct {
 	// what could not be stored. drainTime is what a collector that ends takes to store what
 	// it has in hand.
 	ackWait, nakWait, drainTime time.Duration
+	anewBatch                   int
 }
 
 func newCollector(s Settings) (*collector, error) {
@@ -47,7 +48,7 @@ func newCollector(s Settings) (*collector, error) {
 		return nil, fmt.Errorf("cannot start the collector: %w", err)
 	}
 	c := &collector{s: s, js: js, know: s.Knowledge, twins: newTwins(), keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
-		ackWait: s.AckWait, nakWait: 5 * time.Second, drainTime: 10 * time.Second}
+		ackWait: s.AckWait, nakWait: 5 * time.Second, drainTime: 10 * time.Second, anewBatch: anewBatch}
 	c.metrics.watch(s.Metrics, s.Knowledge)
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)

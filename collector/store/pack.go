@@ -37,8 +37,10 @@ func (p *Packer) Pack(body []byte) []byte {
 
 // Unpack gives the bytes of a report back, within the bounds of reports.
 func Unpack(packed []byte) ([]byte, error) {
-	r := flate.NewReader(bytes.NewReader(packed))
-	out, err := io.ReadAll(io.LimitReader(r, inventory.MaxReportBytes+1))
+	var buf bytes.Buffer
+	buf.Grow(min(4*len(packed)+512, inventory.MaxReportBytes)) // most are of one growth
+	_, err := buf.ReadFrom(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), inventory.MaxReportBytes+1))
+	out := buf.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("cannot unpack stored evidence: %w", err)
 	}
