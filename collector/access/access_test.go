@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -97,6 +98,15 @@ func TestLoopback(t *testing.T) {
 	must(t, h.store.RevokeToken(t.Context(), "first", h.clock.now()))
 	h.clock.wait(2 * time.Second)
 	b.ask("GET", "/api/x", "").want(t, "with a revoked token there", 401, "")
+
+	// Also after a restart: revoking the last token opens nothing.
+	again, err := access.New(access.Settings{Store: h.store, Loopback: true})
+	must(t, err)
+	w := httptest.NewRecorder()
+	again.Require(access.Read, http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/api/x", nil))
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("after a restart with a revoked token there: %d", w.Code)
+	}
 
 	// Others than the machine's own are let in nowhere without being told to be, and then may read.
 	build(t, true).browser().ask("GET", "/api/x", "").want(t, "not loopback", 401, "")
