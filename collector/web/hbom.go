@@ -41,10 +41,44 @@ func formats() []format {
 	}
 }
 
+// inMemory is how many modules are held before a document is written as they come. A small
+// document can say more of itself: which gateway it is about.
+const inMemory = 2000
+
 func cycloneDX(spec hbom.Spec) func(io.Writer, iter.Seq2[hbom.Item, error], sheet.Settings) error {
 	return func(w io.Writer, items iter.Seq2[hbom.Item, error], s sheet.Settings) error {
 		s.Spec = spec
-		return hbom.StreamCycloneDX(w, items, s.Settings)
+		next, stop := iter.Pull2(items)
+		defer stop()
+		var head []hbom.Item
+		for len(head) < inMemory {
+			it, err, ok := next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return hbom.CycloneDX(w, head, s.Settings)
+			}
+			head = append(head, it)
+		}
+		return hbom.StreamCycloneDX(w, continued(head, next), s.Settings)
+	}
+}
+
+// continued gives what was read, and then the rest.
+func continued(head []hbom.Item, next func() (hbom.Item, error, bool)) iter.Seq2[hbom.Item, error] {
+	return func(yield func(hbom.Item, error) bool) {
+		for _, it := range head {
+			if !yield(it, nil) {
+				return
+			}
+		}
+		for {
+			it, err, ok := next()
+			if !ok || !yield(it, err) {
+				return
+			}
+		}
 	}
 }
 

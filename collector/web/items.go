@@ -7,11 +7,11 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/hbom"
-	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
@@ -55,53 +55,67 @@ func byGateway(ms []store.Module) iter.Seq[[]store.Module] {
 }
 
 func (s *site) gatewayItems(ctx context.Context, rows []store.Module, yield func(hbom.Item, error) bool) bool {
-	g, proven, err := s.proven(ctx, rows[0].Gateway)
+	g, err := s.fleet.Store.Gateway(ctx, rows[0].Gateway)
 	if errors.Is(err, store.ErrNotFound) {
 		return true // it was forgotten since the list was read
 	}
 	if err != nil {
 		return yield(hbom.Item{}, err)
 	}
-	for i := range rows {
-		m, ok := proven[rows[i].ID]
-		if !ok {
-			m = bare(&rows[i])
-		}
-		m.ID = rows[i].ID
-		if !yield(hbom.Item{Gateway: g.Gateway, Module: m}, nil) {
+	proven, err := s.fleet.Prove(ctx, rows)
+	if err != nil {
+		return yield(hbom.Item{}, err)
+	}
+	found, err := s.findingsByModule(ctx, g.ID)
+	if err != nil {
+		return yield(hbom.Item{}, err)
+	}
+	for _, m := range proven {
+		if !yield(hbom.Item{Gateway: g.Gateway, Module: whole(m), Findings: found[m.ID]}, nil) {
 			return false
 		}
 	}
 	return true
 }
 
-// proven judges the modules of a gateway's newest report, by their place.
-func (s *site) proven(ctx context.Context, id string) (store.Gateway, map[string]inventory.Module, error) {
-	g, err := s.fleet.Store.Gateway(ctx, id)
-	if err != nil {
-		return g, nil, err
+// findingsByModule gives what is found of the modules of one gateway.
+func (s *site) findingsByModule(ctx context.Context, gateway string) (map[string][]hbom.Finding, error) {
+	if s.fleet.Policy() == nil {
+		return nil, nil
 	}
-	e, err := s.fleet.Store.Evidence(ctx, id, g.Digest)
-	if errors.Is(err, store.ErrNotFound) {
-		return g, nil, nil
+	out, reasons := map[string][]hbom.Finding{}, map[string]string{}
+	for _, e := range s.fleet.Policy().Exceptions() {
+		reasons[e.ID] = e.Reason
 	}
-	if err != nil {
-		return g, nil, err
+	for p := (store.Page{Limit: 1000, Sort: "rule"}); ; {
+		l, err := s.fleet.Store.Findings(ctx, store.FindingFilter{Gateway: gateway}, p)
+		if err != nil {
+			return nil, err
+		}
+		for i := range l.Items {
+			f := &l.Items[i]
+			out[f.Module] = append(out[f.Module], hbom.Finding{Rule: f.Rule, List: f.List, Edition: f.Edition, Severity: f.Severity,
+				Text: f.Text, Source: f.Source, Since: f.Since, Excepted: exceptedBy(f, reasons[f.Exception])})
+		}
+		if p.Cursor = l.Next; p.Cursor == "" {
+			return out, nil
+		}
 	}
-	r, err := inventory.DecodeReport(e.Body)
-	if err != nil {
-		return g, nil, err
-	}
-	out := make(map[string]inventory.Module, len(r.Modules))
-	for _, m := range judge.Report(s.fleet.Base, r) {
-		out[clean.Line(m.ID)] = m
-	}
-	return g, out, nil
 }
 
-// bare is what a row says of a module whose evidence is not kept.
-func bare(m *store.Module) inventory.Module {
-	return inventory.Module{State: m.State, Identity: m.Identity, Origin: m.Origin, Confidence: m.Confidence, Possible: m.Possible, Seems: m.Seems}
+// exceptedBy says who accepted a finding, why and until when.
+func exceptedBy(f *store.Finding, reason string) string {
+	if !f.Covered() {
+		return ""
+	}
+	return f.Owner + ": " + cmp.Or(reason, "exception "+f.Exception) + ", until " + dayOf(f.Until)
+}
+
+// whole is a module as a report has it.
+func whole(m *fleet.Module) inventory.Module {
+	return inventory.Module{ID: m.ID, State: m.State, Identity: m.Identity, Origin: m.Origin, Confidence: m.Confidence,
+		Possible: m.Possible, Seems: m.Seems, Evidence: m.Evidence, Conflicts: m.Conflicts, Parts: m.Parts, Ports: m.Ports,
+		Device: m.Device, Transcript: m.Transcript, Banner: m.Banner, Reason: m.Reason, Data: m.Data}
 }
 
 // knower is knowledge that also knows companies; *fingerprint.Base is one.

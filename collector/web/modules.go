@@ -242,7 +242,7 @@ type goneData struct {
 
 // gone shows what is known of a module that was once at a place and is no more.
 func (s *site) gone(r *http.Request, k store.ModuleKey) (*page, error) {
-	events, err := s.fleet.Store.Events(r.Context(), store.EventFilter{Gateway: k.Gateway, Module: k.ID}, store.Page{Limit: mostChanges})
+	events, err := s.fleet.Store.Events(r.Context(), store.EventFilter{Gateway: k.Gateway, Module: k.ID}, store.Page{Limit: 100})
 	if err != nil {
 		return nil, err
 	}

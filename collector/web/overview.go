@@ -30,7 +30,7 @@ type overviewData struct {
 	Origins  []segment
 	Cellular int // modules that are cellular, of which shares are shown
 	Changes  []store.Event
-	Makers   []fleet.Maker
+	Makers   []branch
 	Largest  int // maker's modules
 	More     int // makers that are not shown
 	// Days are the fleet's history, for a chart; fewer than two make none.
@@ -44,9 +44,47 @@ type overviewData struct {
 
 const (
 	mostMakers   = 25
+	mostModels   = 12 // of one maker
+	mostFirmware = 10 // of one model
+	mostLeaves   = 90
 	mostSegments = 8
-	mostChanges  = 60
+	mostChanges  = 30 // on the overview
 )
+
+// branch is a maker with as many of its models, and of their firmware, as a page can hold;
+// the rest is a list away.
+type branch struct {
+	fleet.Maker
+	Models []twig
+	More   int // models that are not shown
+}
+
+type twig struct {
+	fleet.Model
+	Firmware []fleet.Firmware
+	All      int // revisions there are
+}
+
+// branches cuts the drill-down to what a page can hold, however much there is in the fleet:
+// the makers with most modules come first, and take first.
+func branches(makers []fleet.Maker) (out []branch, more int) {
+	shown, leaves := min(len(makers), mostMakers), mostLeaves
+	for _, m := range makers[:shown] {
+		b := branch{Maker: m}
+		n := min(len(m.Models), mostModels, leaves)
+		for _, x := range m.Models[:n] {
+			k := min(len(x.Firmware), mostFirmware, leaves)
+			leaves -= max(k, 1)
+			b.Models = append(b.Models, twig{x, x.Firmware[:k], len(x.Firmware)})
+			if leaves <= 0 {
+				break
+			}
+		}
+		b.More = len(m.Models) - len(b.Models)
+		out = append(out, b)
+	}
+	return out, len(makers) - shown
+}
 
 func (s *site) overview(r *http.Request) (*page, error) {
 	sum, err := s.fleet.Summary(r.Context())
@@ -57,7 +95,7 @@ func (s *site) overview(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &overviewData{Empty: sum.Now.Gateways == 0, Summary: sum, Changes: events.Items, Makers: sum.Makers}
+	d := &overviewData{Empty: sum.Now.Gateways == 0, Summary: sum, Changes: events.Items}
 	counts, err := s.fleet.Store.FindingCounts(r.Context())
 	if err != nil {
 		return nil, err
@@ -68,11 +106,9 @@ func (s *site) overview(r *http.Request) (*page, error) {
 		d.Cellular += o.Modules
 	}
 	d.Origins = segments(sum.Origins, d.Cellular)
-	for _, m := range d.Makers {
-		d.Largest = max(d.Largest, m.Modules)
-	}
-	if len(d.Makers) > mostMakers {
-		d.Makers, d.More = d.Makers[:mostMakers], len(d.Makers)-mostMakers
+	d.Makers, d.More = branches(sum.Makers)
+	for i := range d.Makers {
+		d.Largest = max(d.Largest, d.Makers[i].Modules)
 	}
 	if d.Days, err = s.history.of(r.Context(), s.fleet.Store, s.fleet.Time(), sum.Now); err != nil {
 		return nil, err

@@ -377,16 +377,3 @@ func TestLinks(t *testing.T) {
 		t.Errorf("followed %d links only", len(done))
 	}
 }
-
-// Pages stay small, whatever is in the store.
-func TestPageSize(t *testing.T) {
-	s := filled(t)
-	srv := serve(t, s)
-	for _, path := range []string{"/", "/modules?q=alpha", "/gateways?q=gw"} {
-		_, body := get(t, srv.URL+path)
-		_, style := get(t, srv.URL+regexp.MustCompile(`/static/style-[^"]+`).FindString(body))
-		if n := len(body) + len(style); n > 150<<10 {
-			t.Errorf("%s and its style are %d bytes, want 150 KiB at most", path, n)
-		}
-	}
-}
