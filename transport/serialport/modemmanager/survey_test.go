@@ -23,7 +23,7 @@ import (
 
 // realManaged starts ModemManager on a bus that passes for the system's, with a module on a line of
 // its own, and gives a port of the same name on which our own questions would be heard.
-func realManaged(t *testing.T) (m *module, port string) {
+func realManaged(t *testing.T, allowed bool) (m *module, port string) {
 	t.Helper()
 	address := bus(t)
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
@@ -43,7 +43,9 @@ func realManaged(t *testing.T) (m *module, port string) {
 			go m.serve("theirs", c)
 		}
 	}()
-	authority(t, address)
+	if allowed {
+		authority(t, address)
+	}
 	startManager(t, address, "abstract:"+name)
 	pair := serialporttest.Pty(t)
 	go m.serve("ours", pair.Master)
@@ -119,7 +121,7 @@ func one(t *testing.T, s survey.Settings) inventory.Module {
 // TestB07ManagedModule: a real ModemManager uses the port. The module is identified by what it tells,
 // and the port hears nothing.
 func TestB07ManagedModule(t *testing.T) {
-	m, port := realManaged(t)
+	m, port := realManaged(t, true)
 	before := len(m.on("theirs"))
 	got := one(t, surveyOf(t, port))
 	if got.State != inventory.StateIdentified || got.Identity.Maker != "quectel" || !strings.Contains(got.Identity.Firmware, "EC25EFAR06A08M4G") {
@@ -142,7 +144,7 @@ func TestB07ManagedModule(t *testing.T) {
 // TestB07Inhibit: where asked to, a real ModemManager lets go while the module is asked, and has it
 // back afterwards, also when the look is cut short.
 func TestB07Inhibit(t *testing.T) {
-	m, port := realManaged(t)
+	m, port := realManaged(t, true)
 	s := surveyOf(t, port)
 	s.Inhibit = true
 	s.Progress = func(e survey.Event) {
@@ -180,4 +182,18 @@ func TestB07Inhibit(t *testing.T) {
 		t.Errorf("reason %q", got.Reason)
 	}
 	waitManaged(t, m)
+}
+
+// TestB07NotAllowedToInhibit: who may not have it let go is told so, and the module stays its own.
+func TestB07NotAllowedToInhibit(t *testing.T) {
+	m, port := realManaged(t, false)
+	s := surveyOf(t, port)
+	s.Inhibit = true
+	got := one(t, s)
+	if p := got.Ports[0]; got.State != inventory.StateIdentified || p.State != inventory.StateHeld || !strings.Contains(p.Reason, "polkit rule") {
+		t.Errorf("%s, port %+v", got.State, p)
+	}
+	if heard := m.on("ours"); len(heard) != 0 {
+		t.Errorf("the port heard %q", heard)
+	}
 }
