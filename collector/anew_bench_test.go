@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,48 @@ func BenchmarkJudgeAnew(b *testing.B) {
 			if got.Done != *anewFleet {
 				b.Errorf("judged %d of %d", got.Done, *anewFleet)
 			}
+		})
+	}
+}
+
+// What a page of findings costs in such a fleet. p99-ms is over all questions asked.
+//
+//	go test ./collector -run '^$' -bench FindingPages -benchtime 300x -timeout 60m -anew-fleet 1000000
+func BenchmarkFindingPages(b *testing.B) {
+	base, err := fingerprint.Embedded()
+	must(b, err)
+	p, err := findings.Load("")
+	must(b, err)
+	s := anewStore(b)
+	fillFleet(b, s, judge.NewKnown(base, p), *anewFleet)
+	id := func(i int) string { return fmt.Sprintf("gw-%07d", i*7919%*anewFleet) }
+	for _, q := range []struct {
+		name, sort string
+		filter     func(i int) store.FindingFilter
+	}{
+		{"newest", "", func(int) store.FindingFilter { return store.FindingFilter{} }},
+		{"oldest", "opened", func(int) store.FindingFilter { return store.FindingFilter{Severity: []string{"high"}} }},
+		{"worst", "-severity", func(int) store.FindingFilter { return store.FindingFilter{Covered: "no"} }},
+		{"by-rule", "rule", func(int) store.FindingFilter { return store.FindingFilter{} }},
+		{"by-gateway", "gateway", func(int) store.FindingFilter { return store.FindingFilter{List: []string{"dod-1260h"}} }},
+		{"search-gateway", "", func(i int) store.FindingFilter { return store.FindingFilter{Query: id(i)} }},
+		{"search-gateways", "", func(i int) store.FindingFilter { return store.FindingFilter{Query: id(i)[:6]} }},
+		{"of-gateway", "", func(i int) store.FindingFilter { return store.FindingFilter{Gateway: id(i)} }},
+	} {
+		b.Run(q.name, func(b *testing.B) {
+			var times []time.Duration
+			cursor := ""
+			for i := range b.N {
+				start := time.Now()
+				l, err := s.Findings(b.Context(), q.filter(i), store.Page{Sort: q.sort, Cursor: cursor})
+				must(b, err)
+				times = append(times, time.Since(start))
+				if cursor = l.Next; strings.HasPrefix(q.name, "search") || q.name == "of-gateway" {
+					cursor = "" // of another question
+				}
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
 		})
 	}
 }

@@ -128,3 +128,31 @@ func (b *bench) wipe(path string) {
 		must(b.t, err)
 	}
 }
+
+// Two machines that share an identity are a conflict, and a finding, whichever was heard first.
+func TestG01EveryOrderOfAClash(t *testing.T) {
+	g, clone := collectortest.NewGateway("gw-1"), collectortest.NewGateway("gw-1")
+	es := []*inventory.Envelope{g.Report(t, oneModule()), g.Report(t, oneModule(), collectortest.Held("usb:1-2"))}
+	clone.Order.Seq = 1
+	es = append(es, renamed(t, clone.Report(t, collectortest.Held("usb:1-9")), clone), g.Report(t, oneModule()))
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	s := openStoreAt(t, path)
+	b := newJudge(t, s)
+	var want *table
+	for _, p := range permutations(len(es)) {
+		b.wipe(path)
+		for _, n := range p {
+			b.take(es[n])
+		}
+		got := dump(t, s)
+		if want == nil {
+			want = &got
+			if got.Gateways[0].Conflict == "" || !slices.Contains(keys(t, s, "gw-1"), "cloned") {
+				t.Fatalf("no conflict: %+v, %v", got.Gateways[0], keys(t, s, "gw-1"))
+			}
+		}
+		if d := cmp.Diff(*want, got, cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("order %v gives another table (-first +got):\n%s", p, d)
+		}
+	}
+}

@@ -4,5 +4,8 @@
 // report is read again and judged by the same function as at intake, so that what is
 // quoted is what was sent, and the verdict is that of the knowledge in use.
 //
-// It never changes anything.
+// What another policy would find is judged from rows, by the same function as at intake. A
+// question about the whole fleet is bounded in time, and says where it was cut short.
+//
+// It never changes anything but what a person decides: that a conflict is cleared.
 package fleet
