@@ -44,6 +44,9 @@ type Settings struct {
 	Workers int
 	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
 	Batch int
+	// StreamBytes bounds the stream of reports, where this collector makes it; the oldest go
+	// first. 0: no bound, and a broker whose store is full takes nothing new.
+	StreamBytes int64
 	// AckWait is when the broker delivers a message again that was not acknowledged, as after
 	// the loss of a connection or of a server. 0 is 1 min.
 	AckWait time.Duration

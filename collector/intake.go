@@ -109,6 +109,9 @@ func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	}
 	config := natslink.StreamConfig()
 	config.Replicas = max(1, c.s.Replicas)
+	if c.s.StreamBytes > 0 {
+		config.MaxBytes = c.s.StreamBytes
+	}
 	stream, err := natslink.AssertStream(ctx, c.js, config)
 	if err != nil {
 		return nil, err

@@ -145,6 +145,8 @@ type Collector struct {
 	Webhooks []Webhook `mapstructure:"webhooks"`
 	// StreamReplicas is how many servers of a cluster keep each stream that the collector makes.
 	StreamReplicas int `mapstructure:"stream_replicas"`
+	// StreamMaxBytes bounds the stream of reports, where the collector makes it. 0: the broker's disk does.
+	StreamMaxBytes int64 `mapstructure:"stream_max_bytes"`
 	// Keys is tofu (the first key seen speaks for a gateway) or known (only recorded keys).
 	Keys string `mapstructure:"keys"`
 	// KeysFile holds recorded report keys, as "rollcall enroll export" prints them.
@@ -262,6 +264,7 @@ func collectorOptions() []option {
 		{"bundles.allow_older", false, ""},
 		{"webhooks", []any{}, ""},
 		{"stream_replicas", 1, ""},
+		{"stream_max_bytes", int64(0), ""},
 		{"keys", "tofu", ""},
 		{"keys_file", "", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},

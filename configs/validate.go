@@ -33,6 +33,7 @@ func (c *Agent) validate() error {
 
 func (c *Collector) validate() error {
 	return firstError(
+		between("stream_max_bytes", float64(c.StreamMaxBytes), 0, 1<<50),
 		oneOf("stream_replicas", strconv.Itoa(c.StreamReplicas), "1", "3", "5"),
 		oneOf("keys", c.Keys, "tofu", "known"),
 		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(), c.Keep.validate(),

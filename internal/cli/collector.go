@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,6 +56,10 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
+	doors, scheme, err := accessOf(c, log)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
 	store, err := openStore(ctx, c.Store)
 	if err != nil {
 		return err
@@ -86,14 +89,10 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 	if err != nil {
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
 	}
-	doors, scheme, err := accessOf(c, log)
-	if err != nil {
-		return exit.With(exit.Usage, errors.Join(err, listener.Close()))
-	}
 	return collector.Run(ctx, collector.Settings{
 		Conn: link.Conn(), Store: store, Knowledge: known.knowledge, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
-		Replicas: c.StreamReplicas,
-		TLS:      doors.tls, Access: doors.access, Metrics: beside.metrics,
+		Replicas: c.StreamReplicas, StreamBytes: c.StreamMaxBytes,
+		TLS: doors.tls, Access: doors.access, Metrics: beside.metrics,
 		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
 		Keep:  collector.Keep{Unchanged: days(c.Keep.UnchangedDays), History: days(c.Keep.HistoryDays), Bytes: c.Keep.HistoryBytes},
 		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
