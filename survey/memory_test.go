@@ -23,7 +23,6 @@ type dance struct {
 	memory  Memory
 	visits  map[string][]time.Time
 	reports []string
-	turn    int
 }
 
 func newDance() *dance {
