@@ -96,6 +96,10 @@ func TestIdentify(t *testing.T) {
 			asked("ATI = Acme | ZZ77 | ZZ77EFAR06A08M4G"),
 			inventory.Identity{Firmware: "ZZ77EFAR06A08M4G"},
 		},
+		"a telephone whose name others give too": {
+			asked("AT+CGMI = Nokia", "AT+CGMM = Nokia N75"),
+			inventory.Identity{Maker: "nokia", Model: "N75"},
+		},
 		"only an id": {
 			Observation{USB: &inventory.Device{Bus: "usb", VID: "2c7c", PID: "0296"}},
 			inventory.Identity{Maker: "quectel", Model: "BG96"},

@@ -25,6 +25,9 @@ const maxCandidates = 16
 type candidate struct {
 	maker uint16
 	by    [origins]uint8
+	// distinct: what speaks for it structurally is more than a model of one letter and up to three digits ("E250"),
+	// as makers of telephones give them too.
+	distinct bool
 	// explained: another maker is known to build what wears this one's name.
 	explained bool
 }
@@ -75,6 +78,7 @@ func (b *Base) tally(w *work) (t tally) {
 				continue
 			}
 			c.by[m.by] = max(c.by[m.by], uint8(points[m.strength]))
+			c.distinct = c.distinct || b.distinct(m)
 		}
 	}
 	b.explainBadges(w, &t)
@@ -138,10 +142,25 @@ func (b *Base) decide(t *tally) decision {
 	return d
 }
 
+// distinct: the mark is structural, and no mere letter with a number.
+func (b *Base) distinct(m *mark) bool {
+	if m.by == byName || m.by == byBanner || m.by == byUSBText || m.by == byTAC || m.strength < knowledge.Fair {
+		return false
+	}
+	if m.by != byModel || m.family == 0 {
+		return true
+	}
+	key := b.pack.Families[m.family-1].Key
+	return len(key) > 4 || !letter(key[0]) || !digits(key[1:])
+}
+
 // onlySays: nothing but a name speaks for the maker, while model, firmware or id speak for one of another
 // origin: a name is soon changed, and believing it could clear a device of the other's origin.
 func (b *Base) onlySays(t *tally, first int, d decision) bool {
 	against := t.of(d.second)
+	if b.pack.Makers[d.maker].Wide && !against.distinct {
+		return false
+	}
 	return against.structural() >= enough && b.lineage(t, first).structural() < enough && !b.sameOrigin(d)
 }
 
