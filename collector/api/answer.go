@@ -54,7 +54,7 @@ func Send(w http.ResponseWriter, r *http.Request, mediaType string, body []byte)
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 	h := w.Header()
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", "private, no-cache") // a proxy may not give it to others
 	h.Set("Content-Type", mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {

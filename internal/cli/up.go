@@ -50,7 +50,7 @@ with simulated modules report too. Ends with Ctrl-C; the next start shows the sa
 	f.StringVar(&s.Listen, "listen", "127.0.0.1:8080", "`HOST:PORT` of pages and API; port 0 takes a free one")
 	f.StringVar(&s.NATSListen, "nats-listen", "127.0.0.1:4222", "`HOST:PORT` for gateways; port 0 takes a free one")
 	f.IntVar(&s.Simulate, "simulate", 0, "also run `N` gateways with simulated modules")
-	f.BoolVar(&s.AllowOpen, "allow-open-listen", false, "let other machines reach both, though there is no access control")
+	f.BoolVar(&s.AllowOpen, "allow-open-listen", false, "let other machines reach both without TLS: they read the pages while there is no token, and publish to the broker")
 	f.StringVar(&rules, "policy", "", "`path` of your own lists and rules, a file or a directory")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return c

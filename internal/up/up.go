@@ -38,7 +38,8 @@ type Settings struct {
 	DataDir string
 	// Listen is HOST:PORT of the pages, NATSListen that for gateways; port 0 takes a free one.
 	Listen, NATSListen string
-	// AllowOpen lets both be reached from other machines, though there is no access control.
+	// AllowOpen lets both be reached from other machines without TLS. The broker has no access
+	// control; the pages let anybody read while there is no token.
 	AllowOpen bool
 	// Simulate is how many simulated gateways run beside this machine's agent.
 	Simulate int
