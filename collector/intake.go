@@ -22,7 +22,7 @@ func ConsumerName(identity string) string { return "collector-" + identity }
 
 const (
 	// inFlight bounds the bytes that were taken from the broker and are not stored yet.
-	inFlight = 16 << 20
+	inFlight = 8 << 20
 	// poisonTries is how often a message that cannot be stored is tried.
 	poisonTries = 3
 )

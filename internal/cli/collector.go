@@ -51,6 +51,7 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 }
 
 func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.Writer) error {
+	boundMemory()
 	log := logging.New(stderr, c.Log.Level, c.Log.Format)
 	known, err := newOwnKnowledge(c, log)
 	if err != nil {
