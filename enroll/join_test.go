@@ -165,8 +165,11 @@ func TestJoin(t *testing.T) {
 		}
 		d.scoped(gateway, creds)
 	}
-	close(seen)
-	for m := range seen {
+	if len(seen) < 4 {
+		t.Errorf("saw only %d messages", len(seen))
+	}
+	for range len(seen) {
+		m := <-seen
 		if bytes.Contains(m.Data, []byte("SU")) && seedIn.Match(m.Data) {
 			t.Errorf("a seed went over %s", m.Subject)
 		}
@@ -270,6 +273,11 @@ func TestHostileAsker(t *testing.T) {
 	d.check(err)
 	if _, err := other.ReadAnswer(b, account); !errors.Is(err, join.ErrForeign) {
 		t.Errorf("another's answer: %v", err)
+	}
+	stale, err := json.Marshal(r.Answered(join.Refused, "", "of another question"))
+	d.check(err)
+	if _, err := other.ReadAnswer(stale, account); !errors.Is(err, join.ErrForeign) {
+		t.Errorf("a refusal of another's question: %v", err)
 	}
 	first.Nonce = other.Nonce
 	b, err = json.Marshal(first)
