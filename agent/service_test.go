@@ -173,6 +173,9 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	d := daemon(t, s)
 	running(t, d)
 	natslinktest.Eventually(t, "the report is delivered", func() bool { return !d.Status().Receipt.IsZero() })
+	if f := d.Status().Fitted; len(f) != 1 || f[0].Model != "EC25" || f[0].State != inventory.StateIdentified {
+		t.Errorf("the status says that %+v is fitted", f)
+	}
 	spoolDir := filepath.Join(s.StateDir, "spool")
 	before, err := os.Stat(spoolDir)
 	if err != nil {

@@ -23,6 +23,8 @@ type Status struct {
 	Looking bool      `json:"looking"`
 	// Modules counts those of the last report by state.
 	Modules map[inventory.State]int `json:"modules"`
+	// Fitted are those modules, for whoever asks on the machine itself (Ansible, osquery).
+	Fitted []Fitted `json:"fitted"`
 	// Rounds counts the looks that ended, by their reason.
 	Rounds map[inventory.Reason]uint64 `json:"rounds,omitempty"`
 	Report *Reported                   `json:"report,omitempty"`
@@ -31,6 +33,21 @@ type Status struct {
 	Connected bool                `json:"connected"`
 	Spool     spool.Counts        `json:"spool"`
 	Health    []inventory.Warning `json:"health"`
+}
+
+// Fitted is one module in few words. The status file may be read by everybody on the
+// machine, so no number that tells a module from others of its kind is in it.
+type Fitted struct {
+	ID         string          `json:"id"`
+	State      inventory.State `json:"state"`
+	Maker      string          `json:"maker,omitempty"`
+	MakerName  string          `json:"maker_name,omitempty"`
+	Badge      string          `json:"badge,omitempty"`
+	Model      string          `json:"model,omitempty"`
+	Firmware   string          `json:"firmware,omitempty"`
+	Technology string          `json:"technology,omitempty"`
+	Country    string          `json:"country,omitempty"`
+	Confidence float64         `json:"confidence"`
 }
 
 // Reported tells of the last full report.
@@ -47,13 +64,16 @@ func (d *Daemon) Status() Status {
 	defer d.mu.Unlock()
 	s := Status{
 		Gateway: d.settings.Gateway.ID, Agent: d.settings.Gateway.Agent, Key: inventory.EncodeKey(d.Key()), Order: d.order,
-		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Looking: d.looking, Rounds: d.counted(), Modules: map[inventory.State]int{},
+		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Looking: d.looking, Rounds: d.counted(), Modules: map[inventory.State]int{}, Fitted: []Fitted{},
 		Receipt: d.last.receipt, Connected: d.link.Connected(), Spool: d.spool.Counts(), Health: d.warnings(),
 	}
 	if r := d.last.full; r != nil {
 		s.Report = &Reported{r.ID, r.Order, r.Time, r.Reason}
 		for _, m := range r.Modules {
 			s.Modules[m.State]++
+			i := m.Identity
+			s.Fitted = append(s.Fitted, Fitted{ID: m.ID, State: m.State, Maker: i.Maker, MakerName: i.MakerName, Badge: i.Badge,
+				Model: i.Model, Firmware: i.Firmware, Technology: i.Technology, Country: m.Origin.Country, Confidence: m.Confidence})
 		}
 	}
 	return s

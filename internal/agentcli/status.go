@@ -1,11 +1,13 @@
 package agentcli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,10 @@ func printStatus(w io.Writer, s agent.Status) error {
 	}
 	for _, state := range slices.Sorted(maps.Keys(s.Modules)) {
 		fmt.Fprintf(w, "modules   %d %s\n", s.Modules[state], clean.Line(string(state)))
+	}
+	for _, f := range s.Fitted {
+		name := cmp.Or(strings.TrimSpace(clean.Line(f.MakerName)+" "+clean.Line(f.Model)), "not identified")
+		fmt.Fprintf(w, "          %s: %s\n", clean.Line(f.ID), strings.TrimSpace(name+" "+clean.Line(f.Firmware)))
 	}
 	bad := false
 	for _, h := range s.Health {
