@@ -16,7 +16,9 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/fingerprint"
+	"github.com/rollcall-iot/rollcall/internal/findings"
 	"github.com/rollcall-iot/rollcall/inventory"
+	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
@@ -135,7 +137,7 @@ func benchmarkIngest(b *testing.B, before, es []*inventory.Envelope) {
 	ctx, cancel := context.WithCancel(b.Context())
 	ready := make(chan struct{})
 	var wg sync.WaitGroup
-	settings := Settings{Conn: nc, Store: s, Base: base, Ready: func() { close(ready) }}
+	settings := Settings{Conn: nc, Store: s, Base: base, Policy: starterPolicy(b), Ready: func() { close(ready) }}
 	wg.Go(func() { must(b, Run(ctx, settings)) })
 	defer wg.Wait()
 	defer cancel()
@@ -157,6 +159,13 @@ func benchmarkIngest(b *testing.B, before, es []*inventory.Envelope) {
 	b.ReportMetric(float64(len(es))/took.Seconds(), "msgs/s")
 	bare := bareConsumer(b, js, len(before)+len(es))
 	b.ReportMetric(float64(len(before)+len(es))/bare.Seconds(), "bare/s")
+}
+
+// starterPolicy is what a collector judges by that was told nothing else.
+func starterPolicy(b *testing.B) *policy.Policy {
+	p, err := findings.Load("")
+	must(b, err)
+	return p
 }
 
 var storeKind = flag.String("ingest-store", "sqlite", "store of BenchmarkIngest: sqlite or postgres")

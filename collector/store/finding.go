@@ -147,7 +147,8 @@ type FindingFilter struct {
 	Severity, Rule, List []string
 	// Gateway is one gateway's id, Module one of its modules.
 	Gateway, Module string
-	// Query finds any part of the ids of rules and lists, or the beginning of a gateway's id.
+	// Query finds any part of the ids of rules and lists; where none has it, the beginning of a
+	// gateway's id, and then the findings come in the order of gateways.
 	Query string
 	// Covered is "yes" for those that an exception covers, "no" for the others, "" for all.
 	Covered string

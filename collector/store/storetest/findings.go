@@ -204,11 +204,15 @@ func collectFindings(t *testing.T, s store.Store, f store.FindingFilter, p store
 // wantFindings is the same question answered by looking at every finding.
 func wantFindings(all []store.Finding, f store.FindingFilter, sort string) []string {
 	var fs []store.Finding
+	text := slices.ContainsFunc(all, func(x store.Finding) bool { return f.Match(x.Kind()) && f.MatchText(x.Kind()) })
 	for _, x := range all {
 		if f.Match(x.Kind()) && (f.Gateway == "" || f.Gateway == x.Gateway) && (f.Module == "" || f.Module == x.Module) &&
-			(f.Query == "" || f.MatchText(x.Kind()) || strings.HasPrefix(x.Gateway, f.Query)) {
+			(f.Query == "" || text && f.MatchText(x.Kind()) || !text && strings.HasPrefix(x.Gateway, f.Query)) {
 			fs = append(fs, x)
 		}
+	}
+	if !text && f.Query != "" && sort != "-gateway" {
+		sort = "gateway"
 	}
 	slices.SortFunc(fs, compareBy(f, sort))
 	var out []string

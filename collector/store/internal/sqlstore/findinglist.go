@@ -47,9 +47,11 @@ func (s *Store) Findings(ctx context.Context, f store.FindingFilter, p store.Pag
 
 func (l *findingLister) list() (store.FindingList, error) {
 	sort, desc := strings.CutPrefix(l.page.Sort, "-")
-	switch {
+	switch whole, _ := l.split(); {
 	case l.f.Gateway != "":
 		return l.ofGateway()
+	case len(whole) == 0 && l.f.Query != "":
+		return l.byGateway(desc && sort == "gateway")
 	case sort == "gateway":
 		return l.byGateway(desc)
 	case sort == "severity":
@@ -61,8 +63,8 @@ func (l *findingLister) list() (store.FindingList, error) {
 	return l.grouped(func(*kindCount) string { return "" }, false)
 }
 
-// split gives the kinds of which every finding matches, and those of which only the findings
-// of gateways whose id begins with the query do.
+// split gives the kinds of which every finding matches, or where there are none, those of which
+// only the findings of gateways whose id begins with the query do.
 func (l *findingLister) split() (whole, begin []kindCount) {
 	for _, k := range l.kinds {
 		switch {
@@ -73,13 +75,10 @@ func (l *findingLister) split() (whole, begin []kindCount) {
 			begin = append(begin, k)
 		}
 	}
+	if len(whole) > 0 {
+		begin = nil
+	}
 	return whole, begin
-}
-
-// part is one kind in a group, whole or only of gateways whose id begins with the query.
-type part struct {
-	no    int64
-	begin bool
 }
 
 // mark is the row that a page goes on behind.
@@ -105,15 +104,11 @@ func (l *findingLister) grouped(name func(*kindCount) string, desc bool) (store.
 		}
 		from = &mark{at[0], opened, at[2], at[3], kind}
 	}
-	whole, begin := l.split()
-	groups := map[string][]part{}
+	whole, _ := l.split()
+	groups := map[string][]int64{}
 	for i := range whole {
 		n := name(&whole[i])
-		groups[n] = append(groups[n], part{whole[i].no, false})
-	}
-	for i := range begin {
-		n := name(&begin[i])
-		groups[n] = append(groups[n], part{begin[i].no, true})
+		groups[n] = append(groups[n], whole[i].no)
 	}
 	var names []string
 	for n := range groups {
@@ -145,7 +140,7 @@ func (l *findingLister) grouped(name func(*kindCount) string, desc bool) (store.
 	list := l.finish(items, func(f *found) string {
 		return store.EncodeCursor(l.name, f.group, strconv.FormatInt(micros(f.Opened), 10), f.Gateway, f.Module, strconv.FormatInt(f.kind, 10))
 	})
-	list.Total, list.AtLeast, err = l.total(whole, begin)
+	list.Total, list.AtLeast, err = l.total(whole, nil)
 	return list, err
 }
 
@@ -160,23 +155,20 @@ type found struct {
 const mergeKinds = 50
 
 // merge gives the next rows of some kinds in the order of their time.
-func (l *findingLister) merge(parts []part, at *mark, limit int) ([]found, error) {
+func (l *findingLister) merge(kinds []int64, at *mark, limit int) ([]found, error) {
 	dir, beyond := " DESC", "<"
 	if l.oldest {
 		dir, beyond = "", ">"
 	}
 	var all []found
-	for chunk := range slices.Chunk(parts, mergeKinds) {
+	for chunk := range slices.Chunk(kinds, mergeKinds) {
 		var arms []string
 		var args []any
-		for _, p := range chunk {
-			q := "SELECT f.opened, f.gateway, f.module, f.kind, f.verdict, f.report FROM findings f WHERE f.kind = " + strconv.FormatInt(p.no, 10)
-			if p.begin {
-				q, args = q+" AND f.gateway >= ? AND f.gateway < ?", append(args, l.f.Query, after(l.f.Query))
-			}
+		for _, no := range chunk {
+			q := "SELECT f.opened, f.gateway, f.module, f.kind, f.verdict, f.report FROM findings f WHERE f.kind = " + strconv.FormatInt(no, 10)
 			if at != nil {
 				op := beyond
-				if (p.no < at.kind) == (beyond == "<") && p.no != at.kind { // of what is equal but for the kind, this one comes later
+				if (no < at.kind) == (beyond == "<") && no != at.kind { // of what is equal but for the kind, this one comes later
 					op += "="
 				}
 				q, args = q+" AND (f.opened, f.gateway, f.module) "+op+" (?, ?, ?)", append(args, at.opened, at.gateway, at.module)
@@ -190,7 +182,7 @@ func (l *findingLister) merge(parts []part, at *mark, limit int) ([]found, error
 		}
 		all = append(all, rows...)
 	}
-	if len(parts) > mergeKinds {
+	if len(kinds) > mergeKinds {
 		slices.SortFunc(all, func(a, b found) int {
 			c := compareOpened(&a, &b)
 			if l.oldest {
@@ -353,49 +345,45 @@ func (l *findingLister) byGateway(desc bool) (store.FindingList, error) {
 	if desc {
 		dir, beyond = " DESC", "<"
 	}
-	var items []found
-	for i, kinds := range [][]kindCount{whole, begin} {
-		if len(kinds) == 0 {
-			continue
-		}
-		q, args, few := l.inOrder(kinds, i == 1)
-		if at != nil {
-			kind, err := strconv.ParseInt(at[2], 10, 64)
-			if err != nil {
-				return store.FindingList{}, store.ErrCursor
-			}
-			q, args = q+" AND (f.gateway, f.module, f.kind) "+beyond+" (?, ?, ?)", append(args, at[0], at[1], kind)
-		}
-		order := "f.gateway" + dir + ", f.module" + dir + ", f.kind" + dir
-		if few { // expressions, so that no index in that order tempts the planner
-			order = "f.gateway || ''" + dir + ", f.module || ''" + dir + ", f.kind + 0" + dir
-		}
-		rows, err := l.fetch(q+" ORDER BY "+order+" LIMIT ?", append(args, l.page.Rows()+1))
-		if err != nil {
-			return store.FindingList{}, err
-		}
-		items = append(items, rows...)
+	kinds := whole
+	if len(begin) > 0 {
+		kinds = begin
 	}
-	slices.SortStableFunc(items, func(a, b found) int {
-		c := compare(a.Gateway, b.Gateway)
-		if c == 0 {
-			c = compare(a.Module, b.Module)
+	q, args, few := l.inOrder(kinds, len(begin) > 0)
+	if at != nil {
+		kind, err := strconv.ParseInt(at[2], 10, 64)
+		if err != nil {
+			return store.FindingList{}, store.ErrCursor
 		}
-		if c == 0 && a.kind != b.kind {
-			if c = 1; a.kind < b.kind {
-				c = -1
-			}
-		}
-		if desc {
-			return -c
-		}
-		return c
-	})
+		q, args = l.goOn(q, args, beyond, at[0], at[1], kind)
+	}
+	order := "f.gateway" + dir + ", f.module" + dir + ", f.kind" + dir
+	if few { // expressions, so that no index in that order tempts the planner
+		order = "f.gateway || ''" + dir + ", f.module || ''" + dir + ", f.kind + 0" + dir
+	}
+	items, err := l.fetch(q+" ORDER BY "+order+" LIMIT ?", append(args, l.page.Rows()+1))
+	if err != nil {
+		return store.FindingList{}, err
+	}
 	list := l.finish(items, func(f *found) string {
 		return store.EncodeCursor(l.name, f.Gateway, f.Module, strconv.FormatInt(f.kind, 10))
 	})
 	list.Total, list.AtLeast, err = l.total(whole, begin)
 	return list, err
+}
+
+// goOn begins behind the cursor. Where there is a lower bound already, the tighter of the two
+// stays: the database would use the looser one.
+func (l *findingLister) goOn(q string, args []any, beyond, gateway, module string, kind int64) (string, []any) {
+	const begins = " AND f.gateway >= ? AND f.gateway < ?"
+	head, bounded := strings.CutSuffix(q, begins)
+	switch {
+	case !bounded || beyond == "<":
+		return q + " AND (f.gateway, f.module, f.kind) " + beyond + " (?, ?, ?)", append(args, gateway, module, kind)
+	case gateway < l.f.Query:
+		return q, args
+	}
+	return head + " AND (f.gateway, f.module, f.kind) > (?, ?, ?) AND f.gateway < ?", []any{gateway, module, kind, args[1]}
 }
 
 // inOrder chooses some kinds, all or of gateways whose id begins with the query.
