@@ -63,3 +63,18 @@ func TestBadLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestRunningID(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "status.json")
+	for text, want := range map[string]string{"": "", `{"gateway":"gw1"}`: "gw1", `{"gateway":"a.b"}`: "", "{": ""} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := runningID(path); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	if got := runningID(path + "x"); got != "" {
+		t.Errorf("no file: %q", got)
+	}
+}

@@ -110,9 +110,25 @@ func own(c *setup) (inventory.Gateway, map[string]string, error) {
 	return g, who.Warnings, err
 }
 
-// Gateway describes this machine. An empty id means one that is made from the machine.
+// statusFile is where agents tell how they are by default.
+const statusFile = "/run/rollcall/status.json"
+
+// runningID is the id of the agent that wrote a status file, or "".
+func runningID(path string) string {
+	s, err := agent.ReadStatus(path)
+	if err != nil || inventory.CheckGatewayID(s.Gateway) != nil {
+		return ""
+	}
+	return s.Gateway
+}
+
+// Gateway describes this machine. An empty id means the one that its agent goes by, where it says so, else one that is
+// made from the machine and may differ from user to user.
 func Gateway(id string, labels map[string]string) (inventory.Gateway, error) {
 	var err error
+	if id == "" {
+		id = runningID(statusFile)
+	}
 	if id == "" {
 		if id, err = agent.MachineID("/"); err != nil {
 			return inventory.Gateway{}, err
