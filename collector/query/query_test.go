@@ -115,6 +115,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ what, request, code, want string }{
 		{"modules", "{", "400", "neither empty nor JSON"},
 		{"modules", `{"colour":"red\u001b[2J\n"}`, "400", "colour"},
+		{"modules", `{"co\r\nX: \u001b[2Jlour":"red"}`, "400", "lour: is not known"},
 		{"modules", `{"maker":{"x":1}}`, "400", "takes a text"},
 		{"modules", `{"maker":[["x"]]}`, "400", "takes a text"},
 		{"modules", `{"cursor":"AAAA"}`, "400", "start again"},
