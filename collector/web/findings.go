@@ -155,6 +155,7 @@ type findingsData struct {
 	Sorts       []choice
 	Views       views
 	Next, First string
+	CSV         string
 	Any         bool // there are findings at all
 	NoPolicy    bool
 }
@@ -182,6 +183,7 @@ func (s *site) findings(r *http.Request) (*page, error) {
 	d.choose(s, counts, f, q.Get("sort"))
 	d.Views = viewsOf("/findings", r.URL.RequestURI(), link{"Open", "/findings?covered=no"}, link{"All", "/findings"},
 		link{"Accepted by an exception", "/findings?covered=yes"}, link{"High and critical", "/findings?covered=no&severity=critical&severity=high"})
+	d.CSV = with("/findings.csv", q.Values, "cursor", "", "limit", "")
 	if list.Next != "" {
 		d.Next = with("/findings", q.Values, "cursor", list.Next)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/fleet"
@@ -19,9 +20,17 @@ type reportData struct {
 	Empty    bool
 	Summary  *fleet.Summary
 	Cellular int
-	Silent   []store.Gateway
-	Disputed []store.Gateway
-	Gaps     []gap
+	// Policy is the version of lists and rules, "" for none; what they find is in Tallies.
+	Policy     string
+	Grades     []grade
+	Tallies    []tally
+	Lists      []listed
+	Exceptions []excepted
+	Exports    exports
+	Judging    int // gateways that are still to be judged by it
+	Silent     []store.Gateway
+	Disputed   []store.Gateway
+	Gaps       []gap
 }
 
 // gap is something that the report does not know, and how much of it there is.
@@ -50,8 +59,44 @@ func (s *site) report(r *http.Request) (*page, error) {
 		}
 		*to = l.Items
 	}
-	d.Gaps = gaps(sum)
+	if err := s.reportPolicy(r, d); err != nil {
+		return nil, err
+	}
+	d.Gaps, d.Exports = append(gaps(sum), policyGaps(d)...), exportsOf(nil)
 	return &page{Template: "report", Title: "Fleet report", Section: "overview", Data: d}, nil
+}
+
+// reportPolicy adds by what the fleet is judged, and what is found of it.
+func (s *site) reportPolicy(r *http.Request, d *reportData) error {
+	p, err := s.policyData(r)
+	if err != nil || p.None {
+		return err
+	}
+	counts, err := s.fleet.Store.FindingCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	d.Policy, d.Lists, d.Exceptions = p.Version, p.Lists, p.Exceptions
+	d.Grades, d.Tallies = grades(counts), s.tallies(counts)
+	if p.Judging.Running {
+		d.Judging = p.Judging.Gateways - p.Judging.Done
+	}
+	return nil
+}
+
+// policyGaps lists what is not known of lists and findings.
+func policyGaps(d *reportData) []gap {
+	old := 0
+	for _, l := range d.Lists {
+		if l.Old != "" {
+			old++
+		}
+	}
+	all := []gap{
+		{old, "list that names a maker was not read for a long time", "lists that name a maker were not read for a long time", "Look for newer editions."},
+		{d.Judging, "gateway is still to be judged by the present lists and rules", "gateways are still to be judged by the present lists and rules", "Make the report again when that is done."},
+	}
+	return slices.DeleteFunc(all, func(g gap) bool { return g.Count == 0 })
 }
 
 // gaps lists what a reader must not take for known.
@@ -71,11 +116,5 @@ func gaps(s *fleet.Summary) []gap {
 		{states["unknown"], "device is not known", "devices are not known", "Send its transcript with an update request, or look at it."},
 		{s.Now.Rejected, "message was rejected and counts for nothing", "messages were rejected and count for nothing", "See the list of rejected messages."},
 	}
-	var out []gap
-	for _, g := range all {
-		if g.Count > 0 {
-			out = append(out, g)
-		}
-	}
-	return out
+	return slices.DeleteFunc(all, func(g gap) bool { return g.Count == 0 })
 }

@@ -88,6 +88,7 @@ func (s *site) pages() map[string]func(*http.Request) (*page, error) {
 func (s *site) files() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"/modules.csv":   s.modulesCSV,
+		"/findings.csv":  s.findingsCSV,
 		"/hbom/{format}": s.hbom,
 		"/static/{name}": s.assets.serve,
 	}

@@ -304,6 +304,14 @@ func TestG05CSV(t *testing.T) {
 	if found == 0 {
 		t.Error("the hostile values are not in the export at all")
 	}
+	_, findings := get(t, srv.URL+"/findings.csv?covered=no&limit=3")
+	rows, err = csv.NewReader(strings.NewReader(findings)).ReadAll()
+	must(t, err)
+	fs, err := s.Findings(t.Context(), store.FindingFilter{Covered: "no"}, store.Page{})
+	must(t, err)
+	if len(rows) != fs.Total+1 || rows[0][0] != "severity" {
+		t.Errorf("%d rows of findings, want a head and %d", len(rows), fs.Total)
+	}
 	_, some := get(t, srv.URL+"/modules.csv?maker=gamma")
 	if n := strings.Count(some, "\n"); n != 11 {
 		t.Errorf("the export of one maker has %d lines, want 11", n)
@@ -350,7 +358,7 @@ func TestLinks(t *testing.T) {
 	srv := serve(t, s)
 	done := map[string]bool{}
 	queue := []string{"/"}
-	outside := regexp.MustCompile(`^/(api|metrics|hbom|modules.csv)`)
+	outside := regexp.MustCompile(`^/(api|metrics|hbom|modules.csv|findings.csv)`)
 	for len(queue) > 0 && len(done) < 400 {
 		path := queue[0]
 		queue = queue[1:]
