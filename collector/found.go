@@ -154,9 +154,26 @@ func (s *settler) keep(next *store.Gateway, modules []store.Module, found []stor
 		was = g.Found
 	}
 	next.Found, next.Policy = store.FoundNumber(found), s.by.Stamp(at)
+	if next.Found == was && s.unmoved(next.ID, found) {
+		return // as most reports leave it
+	}
 	if was != 0 || next.Found != 0 {
 		s.out.Findings = append(s.out.Findings, store.Found{Gateway: next.ID, Findings: found})
 	}
+}
+
+// unmoved says whether findings that are the same as those stored are open since the same time.
+func (s *settler) unmoved(id string, found []store.Finding) bool {
+	was, ok := s.findings[id]
+	if !ok && len(found) > 0 || len(was) != len(found) {
+		return false
+	}
+	for i := range was {
+		if !was[i].Opened.Equal(found[i].Opened) || was[i].Report != found[i].Report {
+			return false
+		}
+	}
+	return true
 }
 
 // present judges a gateway, whose reports were judged as of their time, as of now.
