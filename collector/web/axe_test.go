@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	_ "embed"
 	"strings"
 	"testing"
@@ -26,10 +27,10 @@ const assess = `(async (only) => {
 })`
 
 // Each kind of page is clean by axe-core, in light and dark, with everything folded out.
-func TestAxe(t *testing.T) {
+func accessible(t *testing.T, chromium context.Context) {
 	s := filled(t)
 	srv := serve(t, s)
-	ctx, _ := browser(t)
+	ctx, _ := tab(t, chromium)
 	window(t, ctx, 1280)
 	for _, path := range kinds(t, s) {
 		must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+path)))

@@ -162,12 +162,12 @@ func large(t testing.TB, gateways int) (store.Store, http.Handler) {
 // A person walks a large fleet in a browser: from the overview to a maker, its modules page by
 // page, one of them, its gateway, and by the search to another.
 //
-//	go test ./collector/web -run BrowserWalk -fleet 920000 -timeout 30m
-func TestBrowserWalk(t *testing.T) {
+//	go test ./collector/web -run Browser/Walk -fleet 920000 -timeout 30m
+func walk(t *testing.T, chromium context.Context) {
 	_, h := large(t, *many)
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	ctx, said := browser(t)
+	ctx, said := tab(t, chromium)
 	window(t, ctx, 1280)
 	start := time.Now()
 	step := func(name, condition string) {

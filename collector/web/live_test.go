@@ -39,13 +39,13 @@ func evaluate(t *testing.T, ctx context.Context, js string) {
 }
 
 // What is shown becomes new by itself, and what the reader folded out, drew or typed stays.
-func TestBrowserLive(t *testing.T) {
+func live(t *testing.T, chromium context.Context) {
 	s := filled(t)
 	for i := range 5 {
 		must(t, s.RecordFigures(t.Context(), collectortest.Start.AddDate(0, 0, -i-1)))
 	}
 	srv := serve(t, s)
-	ctx, said := browser(t)
+	ctx, said := tab(t, chromium)
 	window(t, ctx, 1280)
 	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/")))
 	until(t, ctx, `!!document.querySelector(".plot canvas")`)
@@ -69,10 +69,10 @@ func TestBrowserLive(t *testing.T) {
 }
 
 // Times become the reader's, and back.
-func TestBrowserTimes(t *testing.T) {
+func times(t *testing.T, chromium context.Context) {
 	s := filled(t)
 	srv := serve(t, s)
-	ctx, _ := browser(t)
+	ctx, _ := tab(t, chromium)
 	call(t, ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/Phoenix"})
 	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/gateways/gw-00")))
 	until(t, ctx, `document.getElementById("zone").textContent.includes("America/Phoenix")`)
@@ -85,9 +85,9 @@ func TestBrowserTimes(t *testing.T) {
 
 // A view that the reader names stays in the browser, leads where it did, and can be forgotten.
 // What stands there from elsewhere is text, and no address of another host.
-func TestBrowserViews(t *testing.T) {
+func views(t *testing.T, chromium context.Context) {
 	srv := serve(t, filled(t))
-	ctx, said := browser(t)
+	ctx, said := tab(t, chromium)
 	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/modules?maker=alpha")))
 	evaluate(t, ctx, `localStorage.setItem("rollcall.views", JSON.stringify([{name: "<img src=x onerror='window.owned=1'>", to: "/modules?q=x"},
 		{name: "bad", to: "javascript:window.owned=1"}, {name: "far", to: "//evil.example/modules"}, {name: 7, to: "/modules"}, null]))`)
@@ -104,11 +104,11 @@ func TestBrowserViews(t *testing.T) {
 }
 
 // Without scripts all is there: figures, the days behind the chart, times that say their zone.
-func TestBrowserWithoutScripts(t *testing.T) {
+func withoutScripts(t *testing.T, chromium context.Context) {
 	s := filled(t)
 	must(t, s.RecordFigures(t.Context(), collectortest.Start.AddDate(0, 0, -1)))
 	srv := serve(t, s)
-	ctx, _ := browser(t)
+	ctx, _ := tab(t, chromium)
 	call(t, ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	for path, want := range map[string]string{"/": "As a table", "/gateways/gw-00": "2026-11-20 08:01:00 UTC", "/modules": "Evidence disagrees", "/report": "What is not known"} {
 		must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+path)))
@@ -121,9 +121,9 @@ func TestBrowserWithoutScripts(t *testing.T) {
 }
 
 // Tab comes first to the link over the navigation, and that link leads to the content.
-func TestBrowserKeyboard(t *testing.T) {
+func keyboard(t *testing.T, chromium context.Context) {
 	srv := serve(t, filled(t))
-	ctx, _ := browser(t)
+	ctx, _ := tab(t, chromium)
 	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/modules"), chromedp.KeyEvent("\t")))
 	until(t, ctx, `document.activeElement.classList.contains("skip") && document.activeElement.getBoundingClientRect().width > 50`)
 	must(t, chromedp.Do(ctx, chromedp.KeyEvent("\r")))
