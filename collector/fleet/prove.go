@@ -53,6 +53,39 @@ func (p proven) show(f *Fleet, d *Module) {
 	}
 }
 
+// Whole gives the modules of some gateways after the given id, all with their evidence, and the
+// id to go on from; "" is the end. It reads many gateways at once, and no signatures.
+func (f *Fleet) Whole(ctx context.Context, after string, gateways int) (out []*Module, next string, err error) {
+	all, err := f.Store.Whole(ctx, after, gateways, true)
+	for i := range all {
+		w := &all[i]
+		var p proven
+		if w.Packed != nil {
+			if p, err = unpacked(w.Packed); err != nil {
+				return nil, "", err
+			}
+		}
+		for _, row := range w.Modules {
+			m := &Module{Module: row, Data: f.Base.Version()}
+			p.show(f, m)
+			out = append(out, m)
+		}
+	}
+	if len(all) == gateways {
+		next = all[len(all)-1].Gateway.ID
+	}
+	return out, next, err
+}
+
+func unpacked(packed []byte) (proven, error) {
+	body, err := store.Unpack(packed)
+	if err != nil {
+		return proven{}, err
+	}
+	r, err := inventory.DecodeReport(body)
+	return proven{report: r}, err
+}
+
 // Prove gives modules with their evidence, without history. A report is read once for all of
 // its modules that stand together.
 func (f *Fleet) Prove(ctx context.Context, rows []store.Module) ([]*Module, error) {
