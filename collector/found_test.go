@@ -470,3 +470,24 @@ func TestKnowledge(t *testing.T) {
 		t.Error("found without a policy")
 	}
 }
+
+// A late report does not make anew what policy and other gateways opened: it is open since it
+// was, and told once.
+func TestLateReportKeepsWhatOthersOpened(t *testing.T) {
+	s := openStore(t)
+	b := newJudge(t, s)
+	m := collectortest.Module("usb:1-1", "Beta", "CN/CN", "B650", "R2", "867012040000009")
+	one, two := collectortest.NewGateway("gw-1"), collectortest.NewGateway("gw-2")
+	first, late := one.Report(t, m), one.Report(t, m, collectortest.Held("usb:1-2"))
+	b.take(first, one.Report(t, m), two.Report(t, m))
+	must(t, b.findTwins(t.Context()))
+	b.know.Set(nil, collectortest.Policy(t, "policy: own\nrules: [{id: b650, when: 'module.identity.model == \"B650\"', severity: low, message: x}]"))
+	must(t, b.judgeAnew(t.Context()))
+	before := dump(t, s)
+	b.wantOutcome("late", b.take(late), Older)
+	after := dump(t, s)
+	wantSame(t, "findings", after.Findings, before.Findings)
+	_, byOthers := toldOf(t, s)
+	slices.Sort(byOthers)
+	wantSame(t, "events", byOthers, []string{"+b650", "+b650", "+twin", "+twin"})
+}

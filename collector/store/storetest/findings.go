@@ -75,6 +75,12 @@ func keepsFindings(t *testing.T, s store.Store) {
 	if l, err = s.Findings(t.Context(), store.FindingFilter{Gateway: "gw-1"}, store.Page{}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.Prune(t.Context(), store.Forget{Unchanged: Start}); err != nil { // what is said of open findings stays
+		t.Fatal(err)
+	}
+	if l, err = s.Findings(t.Context(), store.FindingFilter{Gateway: "gw-1"}, store.Page{}); err != nil {
+		t.Fatal(err)
+	}
 	same(t, "the worst first", l, store.FindingList{Items: []store.Finding{listed, fresh, said}, Total: 3})
 	putFound(t, s, "gw-1")
 	if l, err = s.Findings(t.Context(), store.FindingFilter{}, store.Page{}); err != nil || len(l.Items) > 0 || l.Total != 0 {
