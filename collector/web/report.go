@@ -52,18 +52,26 @@ func (s *site) report(r *http.Request) (*page, error) {
 	for _, o := range sum.Origins {
 		d.Cellular += o.Modules
 	}
-	for state, to := range map[string]*[]store.Gateway{"silent": &d.Silent, "conflict": &d.Disputed} {
-		l, err := s.fleet.Store.Gateways(r.Context(), store.GatewayFilter{State: state}, store.Page{Limit: mostListed})
-		if err != nil {
+	if sum.Now.Silent > 0 { // it takes a look at every gateway to see that none is
+		if d.Silent, err = s.gatewaysIn(r, "silent"); err != nil {
 			return nil, err
 		}
-		*to = l.Items
+	}
+	if sum.Now.Conflicts > 0 {
+		if d.Disputed, err = s.gatewaysIn(r, "conflict"); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.reportPolicy(r, d); err != nil {
 		return nil, err
 	}
 	d.Gaps, d.Exports = append(gaps(sum), policyGaps(d)...), exportsOf(nil)
 	return &page{Template: "report", Title: "Fleet report", Section: "overview", Data: d}, nil
+}
+
+func (s *site) gatewaysIn(r *http.Request, state string) ([]store.Gateway, error) {
+	l, err := s.fleet.Store.Gateways(r.Context(), store.GatewayFilter{State: state}, store.Page{Limit: mostListed})
+	return l.Items, err
 }
 
 // reportPolicy adds by what the fleet is judged, and what is found of it.
