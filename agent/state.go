@@ -108,8 +108,20 @@ func nextBoot(dir string, now time.Time, synced bool) (uint64, error) {
 	if t := now.Unix(); synced && t > 0 && uint64(t) > boot {
 		boot = uint64(t)
 	}
-	if e := atomicfile.Write(path, []byte(strconv.FormatUint(boot, 10)+"\n"), 0o600); e != nil {
+	text := []byte(strconv.FormatUint(boot, 10) + "\n")
+	if e := atomicfile.Write(path, text, 0o600); e != nil && overwrite(path, text) != nil {
 		err = errors.Join(err, fmt.Errorf("the count of starts cannot be kept in %s: %w", dir, e))
 	}
 	return boot, err
+}
+
+// overwrite puts b in the place of a file that is there. On a full disk that needs no room, and a count that was not
+// kept would let the next start take the place of this one in the order of reports.
+func overwrite(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, 0)
+	return errors.Join(err, f.Truncate(int64(len(b))), f.Sync(), f.Close())
 }

@@ -55,6 +55,15 @@ func StartProcess(t testing.TB) *Process {
 // URL is where anybody connects.
 func (p *Process) URL() string { return fmt.Sprintf("nats://127.0.0.1:%d", p.port) }
 
+// Addr is host and port.
+func (p *Process) Addr() string { return fmt.Sprintf("127.0.0.1:%d", p.port) }
+
+// Dir is where its store is. It may be changed while the process is not there.
+func (p *Process) Dir() string { return p.dir }
+
+// Signal sends it a signal, such as SIGSTOP.
+func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
+
 // Start runs it on the same port and store.
 func (p *Process) Start() {
 	p.t.Helper()
