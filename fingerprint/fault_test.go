@@ -53,7 +53,8 @@ func TestA17CraftedText(t *testing.T) {
 			t.Errorf("%s: %d and %d pieces of evidence", name, len(v.Evidence), len(w.Evidence))
 		}
 		before := testing.AllocsPerRun(1, func() { b.Identify(small) })
-		if after := testing.AllocsPerRun(1, func() { b.Identify(large) }); after > before+8 {
+		// Regular expressions take their memory from a pool, which the collector and the race detector empty at any time.
+		if after := testing.AllocsPerRun(1, func() { b.Identify(large) }); after > 2*before+8 {
 			t.Errorf("%s: %v allocations, with sixteen times the text %v", name, before, after)
 		}
 	}
