@@ -2,7 +2,6 @@ package capture
 
 import (
 	_ "embed"
-	"regexp"
 	"strings"
 )
 
@@ -63,10 +62,10 @@ func (q queries) find(name string) (query, bool) {
 // number selects what is asked (AT+CGSN=1 of 27.007).
 func sets(part, name string) bool {
 	value := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(part)), name)
-	return strings.HasPrefix(value, "=") && value != "=?" && !oneNumber.MatchString(value)
+	return strings.HasPrefix(value, "=") && value != "=?" && !oneNumber().MatchString(value)
 }
 
-var oneNumber = regexp.MustCompile(`^=\d{1,2}(?:,\d{1,2})?$`)
+var oneNumber = pattern(`^=\d{1,2}(?:,\d{1,2})?$`)
 
 // commandBody is what stands after AT, in capitals.
 func commandBody(cmd string) string {
@@ -83,7 +82,7 @@ func commandName(part string) string {
 // commandLine matches a whole command line (V.250, 5.2.1): basic commands with their
 // numbers, S-parameters, and extended commands of any maker. Only the last basic
 // command may come without a number, so that words like ATMEL are none.
-var commandLine = regexp.MustCompile(`(?i)^AT\s*(?:` +
+var commandLine = pattern(`(?i)^AT\s*(?:` +
 	`(?:(?:[A-CE-Z]\d{1,3}|[&\\%][A-Z]\d{0,3}|S\d{1,3}(?:=\d{1,3}|\?))\s*;?\s*)*` +
 	`(?:[A-Z]|[+#$%^*!@_&-][A-Z@][\w!%./:+@-]*\s*(?:=\s?\S.*|=?\s?\?)?|@\d+|DT?[\d*#,]+|` + others + `)?` +
 	`(?:\s*;\s*(?:[+#$%^*!@_&-][A-Z][\w!%./:-]*\s*(?:=\s?[^;]+|=?\?)?|[A-Z]\d{0,3}|&[A-Z]\d{0,3}))*` +
@@ -101,7 +100,7 @@ func isCommand(s string) bool {
 	if len(s) == 2 {
 		return s == "AT" || s == "at"
 	}
-	return commandLine.MatchString(s)
+	return commandLine().MatchString(s)
 }
 
 // undouble undoes a terminal that echoed beside the modem's own echo: "AATTII".
@@ -121,6 +120,6 @@ func undouble(s string) (string, bool) {
 
 // finals matches the final result codes of V.250, 27.007 and 27.005, and those of
 // modules that wrote their own.
-var finals = regexp.MustCompile(`(?i)^(?:OK|ERROR|\+CM[ES] ERROR:? ?.{0,80}|NO CARRIER|NO ANSWER|NO DIAL ?TONE|BUSY|ABORTED|COMMAND NOT SUPPORT(?:ED)?\.?|TOO MANY PARAMETERS|CONNECT(?: .{0,40})?)$`)
+var finals = pattern(`(?i)^(?:OK|ERROR|\+CM[ES] ERROR:? ?.{0,80}|NO CARRIER|NO ANSWER|NO DIAL ?TONE|BUSY|ABORTED|COMMAND NOT SUPPORT(?:ED)?\.?|TOO MANY PARAMETERS|CONNECT(?: .{0,40})?)$`)
 
-func isFinal(s string) bool { return finals.MatchString(strings.TrimSpace(s)) }
+func isFinal(s string) bool { return finals().MatchString(strings.TrimSpace(s)) }

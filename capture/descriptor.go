@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -9,15 +8,15 @@ import (
 
 // What the kernel and its tools print about devices on USB and PCI.
 var (
-	lsusb    = regexp.MustCompile(`^Bus \d{3} Device \d{3}: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\b`)
-	lsusbStr = regexp.MustCompile(`^i(Manufacturer|Product)\s+\d+ (.+)$`) // of lsusb -v
-	dmesgNew = regexp.MustCompile(`\busb (\d+-[\d.]+): New USB device found, idVendor=([0-9a-fA-F]{4}), idProduct=([0-9a-fA-F]{4})`)
-	dmesgStr = regexp.MustCompile(`\busb (\d+-[\d.]+): (Product|Manufacturer): (.*)$`)
-	dmesgTTY = regexp.MustCompile(`\b(?:option|qcserial|sierra|qmi_wwan|cdc_mbim)\S* (\d+-[\d.]+):\d+\.\d+: `)
-	usbfsID  = regexp.MustCompile(`^P:\s+Vendor=([0-9a-fA-F]{4}) ProdID=([0-9a-fA-F]{4})\b`)
-	usbfsStr = regexp.MustCompile(`^S:\s+(Product|Manufacturer)=(.*)$`)
-	usbfsDrv = regexp.MustCompile(`^I:.*\bDriver=(?:option|qcserial|sierra|qmi_wwan|cdc_mbim)\b`)
-	lspci    = regexp.MustCompile(`^(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7] .*\[([0-9a-f]{4}):([0-9a-f]{4})\]`)
+	lsusb    = pattern(`^Bus \d{3} Device \d{3}: ID ([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\b`)
+	lsusbStr = pattern(`^i(Manufacturer|Product)\s+\d+ (.+)$`) // of lsusb -v
+	dmesgNew = pattern(`\busb (\d+-[\d.]+): New USB device found, idVendor=([0-9a-fA-F]{4}), idProduct=([0-9a-fA-F]{4})`)
+	dmesgStr = pattern(`\busb (\d+-[\d.]+): (Product|Manufacturer): (.*)$`)
+	dmesgTTY = pattern(`\b(?:option|qcserial|sierra|qmi_wwan|cdc_mbim)\S* (\d+-[\d.]+):\d+\.\d+: `)
+	usbfsID  = pattern(`^P:\s+Vendor=([0-9a-fA-F]{4}) ProdID=([0-9a-fA-F]{4})\b`)
+	usbfsStr = pattern(`^S:\s+(Product|Manufacturer)=(.*)$`)
+	usbfsDrv = pattern(`^I:.*\bDriver=(?:option|qcserial|sierra|qmi_wwan|cdc_mbim)\b`)
+	lspci    = pattern(`^(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7] .*\[([0-9a-f]{4}):([0-9a-f]{4})\]`)
 )
 
 // described is a device that a capture describes.
@@ -88,23 +87,23 @@ type table struct {
 
 func (t *table) read(l logged) {
 	s := strings.TrimSpace(l.rest)
-	if m := lsusb.FindStringSubmatch(s); m != nil {
+	if m := lsusb().FindStringSubmatch(s); m != nil {
 		t.last = t.device(l, "usb", "", m[1], m[2])
-	} else if m := lsusbStr.FindStringSubmatch(s); m != nil {
+	} else if m := lsusbStr().FindStringSubmatch(s); m != nil {
 		t.text(l, t.last, m[1], m[2])
-	} else if m := dmesgNew.FindStringSubmatch(s); m != nil {
+	} else if m := dmesgNew().FindStringSubmatch(s); m != nil {
 		t.device(l, "usb", m[1], m[2], m[3])
-	} else if m := usbfsID.FindStringSubmatch(s); m != nil {
+	} else if m := usbfsID().FindStringSubmatch(s); m != nil {
 		t.last = t.device(l, "usb", "", m[1], m[2])
-	} else if m := lspci.FindStringSubmatch(s); m != nil {
+	} else if m := lspci().FindStringSubmatch(s); m != nil {
 		t.device(l, "pci", "", m[1], m[2])
-	} else if m := dmesgStr.FindStringSubmatch(s); m != nil {
+	} else if m := dmesgStr().FindStringSubmatch(s); m != nil {
 		t.text(l, t.at(m[1]), m[2], m[3])
-	} else if m := usbfsStr.FindStringSubmatch(s); m != nil {
+	} else if m := usbfsStr().FindStringSubmatch(s); m != nil {
 		t.text(l, t.last, m[1], m[2])
-	} else if m := dmesgTTY.FindStringSubmatch(s); m != nil {
+	} else if m := dmesgTTY().FindStringSubmatch(s); m != nil {
 		t.driver(l, t.at(m[1]))
-	} else if usbfsDrv.MatchString(s) {
+	} else if usbfsDrv().MatchString(s) {
 		t.driver(l, t.last)
 	}
 }

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -205,13 +204,13 @@ func (c *channel) answer(text string, line int, marked bool) {
 
 // unsolicited matches what modems send unasked: result codes of 27.007 and makers' own,
 // NMEA sentences, and the words with which they boot.
-var unsolicited = regexp.MustCompile(`^(?:[+^%#*!&$_][A-Z][A-Z0-9_]{1,15}\s?[:,].*|\$G[A-Z]{4},.*|(?:\*?[A-Z]{2,6} )?(?:RDY|READY|DONE)|(?:APP|SMS|Call|PB|GPS|SIM|MODEM)[ :].{0,20}|RING|NORMAL POWER DOWN|POWERED DOWN)$`)
+var unsolicited = pattern(`^(?:[+^%#*!&$_][A-Z][A-Z0-9_]{1,15}\s?[:,].*|\$G[A-Z]{4},.*|(?:\*?[A-Z]{2,6} )?(?:RDY|READY|DONE)|(?:APP|SMS|Call|PB|GPS|SIM|MODEM)[ :].{0,20}|RING|NORMAL POWER DOWN|POWERED DOWN)$`)
 
 func (c *channel) unasked(text string, line int, marked bool) {
 	switch {
 	case isCommand(text) && marked:
 		c.command(text, line)
-	case len(c.banner) < maxBanner && (marked && !isFinal(text) || unsolicited.MatchString(text)):
+	case len(c.banner) < maxBanner && (marked && !isFinal(text) || unsolicited().MatchString(text)):
 		c.banner = append(c.banner, text)
 		c.bannerAt = append(c.bannerAt, Used{Line: line, Text: text, As: UseUnasked})
 	default:

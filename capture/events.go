@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -68,7 +67,7 @@ func (r *reader) gammuLine(l logged) bool {
 	if !r.gammu {
 		return false
 	}
-	if m := gammuFrame.FindStringSubmatch(l.rest); m != nil {
+	if m := gammuFrame().FindStringSubmatch(l.rest); m != nil {
 		if m[1] == "SENDING" {
 			r.pending, r.seen = to, false
 		} else {
@@ -77,7 +76,7 @@ func (r *reader) gammuLine(l logged) bool {
 		r.note(l, note, whyLogger)
 		return true
 	}
-	if m := gammuLine.FindStringSubmatch(l.rest); m != nil {
+	if m := gammuLine().FindStringSubmatch(l.rest); m != nil {
 		r.seen = true
 		r.add(l, from, m[1])
 		return true
@@ -95,16 +94,16 @@ func (r *reader) chatLine(l logged) bool {
 	if !r.chat {
 		return false
 	}
-	if m := chatSend.FindStringSubmatch(l.rest); m != nil {
-		r.add(l, to, eol.ReplaceAllString(m[1], ""))
+	if m := chatSend().FindStringSubmatch(l.rest); m != nil {
+		r.add(l, to, eol().ReplaceAllString(m[1], ""))
 		return true
 	}
-	if chatOwn.MatchString(l.rest) {
+	if chatOwn().MatchString(l.rest) {
 		r.note(l, note, whyLogger)
 		return true
 	}
 	if strings.HasPrefix(l.prog, "chat[") || strings.Contains(l.rest, "^M") {
-		r.add(l, from, eol.ReplaceAllString(l.rest, "\n"))
+		r.add(l, from, eol().ReplaceAllString(l.rest, "\n"))
 		return true
 	}
 	return false
@@ -112,7 +111,7 @@ func (r *reader) chatLine(l logged) bool {
 
 // dialerLine reads what wvdial and wvdialconf print.
 func (r *reader) dialerLine(l logged) bool {
-	if m := dialerConf.FindStringSubmatch(l.rest); m != nil {
+	if m := dialerConf().FindStringSubmatch(l.rest); m != nil {
 		r.channel, r.device = m[1], m[1]
 		if m[2] == "" || !isCommand(m[2]) {
 			r.note(l, stop, whyLogger)
@@ -122,7 +121,7 @@ func (r *reader) dialerLine(l logged) bool {
 		r.add(l, from, m[3])
 		return true
 	}
-	m := dialerOwn.FindStringSubmatch(l.rest)
+	m := dialerOwn().FindStringSubmatch(l.rest)
 	if m == nil || !r.dialer {
 		return false
 	}
@@ -180,13 +179,13 @@ func (r *reader) markedLine(l logged) bool {
 }
 
 // portName finds the name of a port in what a logger wrote before a mark.
-var portName = regexp.MustCompile(`\b(?:tty[A-Za-z]+\d+|tty\d+|wwan\d+\w*|cdc-wdm\d+|COM\d+)\b`)
+var portName = pattern(`\b(?:tty[A-Za-z]+\d+|tty\d+|wwan\d+\w*|cdc-wdm\d+|COM\d+)\b`)
 
-func channelOf(tag string) string { return portName.FindString(tag) }
+func channelOf(tag string) string { return portName().FindString(tag) }
 
 // shell reads prompts and what terminal programs say for themselves.
 func (r *reader) shell(l logged) bool {
-	if chatter.MatchString(strings.TrimSpace(l.rest)) {
+	if chatter().MatchString(strings.TrimSpace(l.rest)) {
 		r.note(l, stop, "of the terminal program")
 		return true
 	}
@@ -240,16 +239,16 @@ func (r *reader) dumpLine(l logged) bool {
 }
 
 // modemLog matches a line of the log that Windows keeps of a modem's answers.
-var modemLog = regexp.MustCompile(`^(AT\S*) - (\S.*)$`)
+var modemLog = pattern(`^(AT\S*) - (\S.*)$`)
 
 // questionAnswer matches a command and its answer in one line, as people note them.
-var questionAnswer = regexp.MustCompile(`^(?i)(AT[^\s:→]*(?: ?\? ?)?)\s*(?:→|-->|->|=>|==>|:)(?:\s+(\S.*))?$`)
+var questionAnswer = pattern(`^(?i)(AT[^\s:→]*(?: ?\? ?)?)\s*(?:→|-->|->|=>|==>|:)(?:\s+(\S.*))?$`)
 
 // rawLine reads a line without a mark.
 func (r *reader) rawLine(l logged) {
-	m := questionAnswer.FindStringSubmatch(l.rest)
+	m := questionAnswer().FindStringSubmatch(l.rest)
 	if m == nil {
-		m = modemLog.FindStringSubmatch(l.rest)
+		m = modemLog().FindStringSubmatch(l.rest)
 	}
 	if m != nil && isCommand(m[1]) {
 		r.add(l, to, m[1])
@@ -266,8 +265,8 @@ func (r *reader) rawLine(l logged) {
 		r.add(l, raw, text)
 		return
 	}
-	if loc := eol.FindStringIndex(text); loc != nil {
-		text = eol.ReplaceAllString(unquote(text), "\n")
+	if loc := eol().FindStringIndex(text); loc != nil {
+		text = eol().ReplaceAllString(unquote(text), "\n")
 	}
 	r.events = append(r.events, event{dir: raw, text: text, line: l.number, channel: r.channel, gap: l.gap,
 		strict: r.both && l.stamped, loose: r.both && !l.stamped && !r.stamps})

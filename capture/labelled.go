@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -9,7 +8,7 @@ import (
 
 // answerLine matches a line of the answer to ATI, or of what programs that ask modems print (gammu --identify,
 // qmicli, RouterOS, asterisk's chan_dongle, a driver's log).
-var answerLine = regexp.MustCompile(`(?i)^(?:[\w/.-]{1,24}: )?((manufacturer|model|revision|firmware(?: version| revision)?|imei|imei sv|svn|hardware(?: version| revision)?|qti baseline|meid|esn)\s*: ?\s*(\S.*))$`)
+var answerLine = pattern(`(?i)^(?:[\w/.-]{1,24}: )?((manufacturer|model|revision|firmware(?: version| revision)?|imei|imei sv|svn|hardware(?: version| revision)?|qti baseline|meid|esn)\s*: ?\s*(\S.*))$`)
 
 // withoutQuestion reads a capture that shows no command: answers that people paste without their
 // question. Two of maker, model and revision make one; where a label comes again, another begins.
@@ -29,7 +28,7 @@ func withoutQuestion(lines []logged, skip map[int]bool) (cases []Case, used []Us
 		e, of, seen = inventory.Exchange{}, nil, map[string]bool{}
 	}
 	for _, l := range lines {
-		m := answerLine.FindStringSubmatch(strings.TrimSpace(l.rest))
+		m := answerLine().FindStringSubmatch(strings.TrimSpace(l.rest))
 		if m == nil || skip[l.number] || len(m[1]) > maxAnswerLine || len(e.Lines) >= maxAnswer {
 			continue
 		}

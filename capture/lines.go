@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,14 +25,14 @@ type traits struct {
 }
 
 var (
-	gammuFrame = regexp.MustCompile(`^(SENDING|RECEIVED) frame ?type 0x`)
-	gammuLine  = regexp.MustCompile(`^\d{1,3} "(.*)"\s*$`)
-	gammuTag   = regexp.MustCompile(`^(?:gammu: )`)
-	chatSend   = regexp.MustCompile(`^send \((.*)\)$`)
-	chatOwn    = regexp.MustCompile(`^\s*(?:expect \(|abort on \(|report \(|timeout set to|say \(|-- (?:got it|failed|read)|alarm$|clear |SIG[A-Z]+|Script |Failed|Exit\.?)`)
-	dialerOwn  = regexp.MustCompile(`^--> (?:(Sending): (.*)|.*)$`)
-	dialerConf = regexp.MustCompile(`^(tty\w+|Port Scan|WvModem)<[^>]{1,12}>: (?:(?:Modem Identifier: )?(AT.*?) --? (.*)|.*)$`)
-	mailQuote  = regexp.MustCompile(`^\s*(?:>\s?)+`)
+	gammuFrame = pattern(`^(SENDING|RECEIVED) frame ?type 0x`)
+	gammuLine  = pattern(`^\d{1,3} "(.*)"\s*$`)
+	gammuTag   = pattern(`^(?:gammu: )`)
+	chatSend   = pattern(`^send \((.*)\)$`)
+	chatOwn    = pattern(`^\s*(?:expect \(|abort on \(|report \(|timeout set to|say \(|-- (?:got it|failed|read)|alarm$|clear |SIG[A-Z]+|Script |Failed|Exit\.?)`)
+	dialerOwn  = pattern(`^--> (?:(Sending): (.*)|.*)$`)
+	dialerConf = pattern(`^(tty\w+|Port Scan|WvModem)<[^>]{1,12}>: (?:(?:Modem Identifier: )?(AT.*?) --? (.*)|.*)$`)
+	mailQuote  = pattern(`^\s*(?:>\s?)+`)
 )
 
 // prepare takes the headers off and learns what the log has in common.
@@ -41,7 +40,7 @@ func prepare(lines []physical) ([]logged, traits) {
 	unquoteMail(lines)
 	var t traits
 	shapes := stampShapes(lines)
-	t.stamped = len(shapes) > 0 || slices.ContainsFunc(lines, func(p physical) bool { return loggers.MatchString(p.text) })
+	t.stamped = len(shapes) > 0 || slices.ContainsFunc(lines, func(p physical) bool { return loggers().MatchString(p.text) })
 	arrow := arduino(lines, shapes)
 	out := make([]logged, len(lines))
 	for i, p := range lines {
@@ -49,13 +48,13 @@ func prepare(lines []physical) ([]logged, traits) {
 		rest, ok := stamped(p.text)
 		common := ok && shapes[shape(p.text[:len(p.text)-len(rest)])]
 		if ok && arrow {
-			rest = arduinoArrow.ReplaceAllString(rest, "")
+			rest = arduinoArrow().ReplaceAllString(rest, "")
 		}
-		if common || loggers.MatchString(p.text) || ok && telling(rest) {
+		if common || loggers().MatchString(p.text) || ok && telling(rest) {
 			l.stamped = true
 			l.rest, l.prog = header(strings.TrimLeft(rest, " \t"))
 		}
-		l.rest = gammuTag.ReplaceAllString(l.rest, "")
+		l.rest = gammuTag().ReplaceAllString(l.rest, "")
 		t.learnTool(l.rest)
 		out[i] = l
 	}
@@ -80,8 +79,8 @@ func dumpsEnds(lines []logged) bool {
 
 // learnTool notes which program wrote the log, by lines that no other writes.
 func (t *traits) learnTool(s string) {
-	t.gammu = t.gammu || gammuFrame.MatchString(s)
-	t.chat = t.chat || chatSend.MatchString(s)
+	t.gammu = t.gammu || gammuFrame().MatchString(s)
+	t.chat = t.chat || chatSend().MatchString(s)
 	t.dialer = t.dialer || strings.HasPrefix(s, "--> Sending: ") || strings.HasPrefix(s, "--> WvDial")
 }
 
@@ -92,7 +91,7 @@ func stampShapes(lines []physical) map[string]bool {
 	stampedLines, most := 0, 0
 	for _, p := range lines {
 		rest, ok := stamped(p.text)
-		if !ok && !loggers.MatchString(p.text) {
+		if !ok && !loggers().MatchString(p.text) {
 			continue
 		}
 		stampedLines++
@@ -120,7 +119,7 @@ func arduino(lines []physical, shapes map[string]bool) bool {
 			continue
 		}
 		all++
-		if arduinoArrow.MatchString(rest) {
+		if arduinoArrow().MatchString(rest) {
 			right++
 		}
 	}
@@ -130,11 +129,11 @@ func arduino(lines []physical, shapes map[string]bool) bool {
 // unquoteMail takes off the quote marks of a mail or a forum, where all lines have them.
 func unquoteMail(lines []physical) {
 	for _, p := range lines {
-		if !mailQuote.MatchString(p.text) {
+		if !mailQuote().MatchString(p.text) {
 			return
 		}
 	}
 	for i, p := range lines {
-		lines[i].text = mailQuote.ReplaceAllString(p.text, "")
+		lines[i].text = mailQuote().ReplaceAllString(p.text, "")
 	}
 }

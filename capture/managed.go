@@ -2,7 +2,6 @@ package capture
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,10 +11,10 @@ import (
 // What mmcli prints about a modem (ModemManager, cli/mmcli-output.c): a table for people, older ones
 // with quotes; one "key : value" a line (-K); or JSON (-J).
 var (
-	mmcliRow  = regexp.MustCompile(`^(?:([A-Z0-9][\w.]*)\s*)?\|\s*(?:([A-Za-z][\w /.-]*?):\s*)?(.*)$`)
-	mmcliPair = regexp.MustCompile(`^modem\.((?:generic|3gpp)\.[\w.\[\]-]+)\s*:\s*(.*)$`)
-	mmcliJSON = regexp.MustCompile(`^"([\w-]+)": "(.*)",?$`)
-	mmcliPath = regexp.MustCompile(`/org/freedesktop/ModemManager1/Modem/\d+`)
+	mmcliRow  = pattern(`^(?:([A-Z0-9][\w.]*)\s*)?\|\s*(?:([A-Za-z][\w /.-]*?):\s*)?(.*)$`)
+	mmcliPair = pattern(`^modem\.((?:generic|3gpp)\.[\w.\[\]-]+)\s*:\s*(.*)$`)
+	mmcliJSON = pattern(`^"([\w-]+)": "(.*)",?$`)
+	mmcliPath = pattern(`/org/freedesktop/ModemManager1/Modem/\d+`)
 )
 
 // mmcliKeys are the names of the values in the three forms. Those of the subscriber are not read.
@@ -66,19 +65,19 @@ func (t *listing) read(l logged) bool {
 		return false
 	}
 	if t.object {
-		if m := mmcliJSON.FindStringSubmatch(s); m != nil {
+		if m := mmcliJSON().FindStringSubmatch(s); m != nil {
 			return t.value(l, mmcliKeys["generic."+m[1]], m[2])
 		}
 	}
 	t.object = t.object && !strings.HasPrefix(s, "}")
 	if !strings.HasPrefix(s, "modem.") && !strings.Contains(s, "|") {
-		t.inside = t.inside && !mmcliPath.MatchString(s)
+		t.inside = t.inside && !mmcliPath().MatchString(s)
 		return false
 	}
-	if m := mmcliPair.FindStringSubmatch(s); m != nil {
+	if m := mmcliPair().FindStringSubmatch(s); m != nil {
 		return t.value(l, mmcliKeys[m[1]], m[2])
 	}
-	m := mmcliRow.FindStringSubmatch(s)
+	m := mmcliRow().FindStringSubmatch(s)
 	if m == nil {
 		return false
 	}

@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -77,10 +76,10 @@ const (
 )
 
 var (
-	arrowMark = regexp.MustCompile(`^([-=]{0,2})(>{1,5}|<{1,5})([-=]{0,2})(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
-	glyphMark = regexp.MustCompile(`^(?:\p{Han}{1,2})?([→←⇒⇐»«])[◇◆]?\s*(.*?)□?\s*$`)
-	wordMark  = regexp.MustCompile(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?\(\d+\)|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
-	radioMark = regexp.MustCompile(`(?:^|[\s:])AT([<>]) ?(.*)$`)
+	arrowMark = pattern(`^([-=]{0,2})(>{1,5}|<{1,5})([-=]{0,2})(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
+	glyphMark = pattern(`^(?:\p{Han}{1,2})?([→←⇒⇐»«])[◇◆]?\s*(.*?)□?\s*$`)
+	wordMark  = pattern(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?\(\d+\)|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
+	radioMark = pattern(`(?:^|[\s:])AT([<>]) ?(.*)$`)
 )
 
 // findMarks looks for marks of direction in a line whose header is off: at its
@@ -90,7 +89,7 @@ func findMarks(s string) (found []mark) {
 		return nil
 	}
 	if strings.Contains(s, "AT>") || strings.Contains(s, "AT<") {
-		if m := radioMark.FindStringSubmatch(s); m != nil {
+		if m := radioMark().FindStringSubmatch(s); m != nil {
 			return []mark{{groups: groupRadio, side: arrows[m[1]], payload: m[2]}}
 		}
 	}
@@ -106,7 +105,7 @@ func findMarks(s string) (found []mark) {
 func markAt(s string) (mark, bool) {
 	switch c := s[0]; {
 	case c == '<' || c == '>' || c == '-' || c == '=':
-		if m := arrowMark.FindStringSubmatch(s); m != nil && (m[1] == "" || m[3] == "" || m[1] == m[3]) {
+		if m := arrowMark().FindStringSubmatch(s); m != nil && (m[1] == "" || m[3] == "" || m[1] == m[3]) {
 			k := mark{groups: groupSingle, side: arrows[m[2][:1]], payload: m[4] + m[5]}
 			switch {
 			case m[1]+m[3] != "":
@@ -117,12 +116,12 @@ func markAt(s string) (mark, bool) {
 			return k, true
 		}
 	case c >= 0x80:
-		if m := glyphMark.FindStringSubmatch(s); m != nil {
+		if m := glyphMark().FindStringSubmatch(s); m != nil {
 			return mark{groups: groupGlyphs, side: glyphs[m[1]], payload: m[2]}, true
 		}
 		return mark{}, false
 	}
-	if m := wordMark.FindStringSubmatch(s); m != nil {
+	if m := wordMark().FindStringSubmatch(s); m != nil {
 		if w, ok := words[strings.ToLower(m[1])]; ok {
 			return mark{groups: w.groups, side: w.side, payload: m[2]}, true
 		}

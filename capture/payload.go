@@ -2,13 +2,12 @@ package capture
 
 import (
 	"encoding/hex"
-	"regexp"
 	"strings"
 )
 
 // eol matches the ways in which logs write CR and LF. ^M counts only where a line ends:
 // elsewhere it begins a command (^MEID) or an answer (^MODE).
-var eol = regexp.MustCompile(`(?i:<CR>|<LF>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|(?:\^M)+\^J|(?:\^M)+$|\^J$`)
+var eol = pattern(`(?i:<CR>|<LF>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|(?:\^M)+\^J|(?:\^M)+$|\^J$`)
 
 // spoken is what a payload says: lists undone, ends of line as LF, hex read, and quotes
 // taken off where the log has them everywhere. chunk says that it was quoted with its
@@ -26,8 +25,8 @@ func spoken(payload string, quoted bool) (text string, chunk bool) {
 		inner = unquote(text)
 	}
 	chunk = inner != text || text == "''" || text == `""`
-	marked := eol.MatchString(inner)
-	return eol.ReplaceAllString(inner, "\n"), chunk && marked
+	marked := eol().MatchString(inner)
+	return eol().ReplaceAllString(inner, "\n"), chunk && marked
 }
 
 // unquote takes one pair of quotes off, also those of a byte string in Python.
@@ -45,28 +44,28 @@ func pythonBytes(s string) bool {
 }
 
 // listItem matches one item of a list in Python: 'Quectel', "OK", b'OK'.
-var listItem = regexp.MustCompile(`^\s*b?(?:'([^']*)'|"([^"]*)")\s*(?:,|$)`)
+var listItem = pattern(`^\s*b?(?:'([^']*)'|"([^"]*)")\s*(?:,|$)`)
 
 func list(s string) (items []string, ok bool) {
 	if len(s) < 2 || s[0] != '[' || s[len(s)-1] != ']' {
 		return nil, false
 	}
 	for s = strings.TrimSpace(s[1 : len(s)-1]); s != ""; {
-		m := listItem.FindStringSubmatch(s)
+		m := listItem().FindStringSubmatch(s)
 		if m == nil {
 			return nil, false
 		}
-		items = append(items, eol.ReplaceAllString(m[1]+m[2], "\n"))
+		items = append(items, eol().ReplaceAllString(m[1]+m[2], "\n"))
 		s = s[len(m[0]):]
 	}
 	return items, len(items) > 0
 }
 
 // dump matches a line of a hex dump: an address, pairs of digits, the text in bars.
-var dump = regexp.MustCompile(`(?i)^\s*(?:0x[0-9a-f]{4,16}:?\s+|[0-9a-f]{4,8}:\s+)?((?:[0-9a-f]{2}(?:\s{1,2}|$)){2,64})\s*(?:\|.*)?$`)
+var dump = pattern(`(?i)^\s*(?:0x[0-9a-f]{4,16}:?\s+|[0-9a-f]{4,8}:\s+)?((?:[0-9a-f]{2}(?:\s{1,2}|$)){2,64})\s*(?:\|.*)?$`)
 
 func hexdump(s string) ([]byte, bool) {
-	m := dump.FindStringSubmatch(s)
+	m := dump().FindStringSubmatch(s)
 	if m == nil {
 		return nil, false
 	}

@@ -3,7 +3,6 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,7 +17,7 @@ type physical struct {
 
 // escapes matches what moves a cursor or sets a title: CSI, OSC, DCS and friends, and
 // two-character escapes (ECMA-48), in their 7-bit forms.
-var escapes = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]`)
+var escapes = pattern(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]`)
 
 // physicalLines splits text at LF and at CR. A CR that stands alone ends a line too:
 // V.250 ends lines with it, and some logs keep no LF.
@@ -65,7 +64,7 @@ func plain(s string) string {
 	if strings.IndexFunc(s, isControl) < 0 {
 		return s
 	}
-	s = escapes.ReplaceAllString(s, "")
+	s = escapes().ReplaceAllString(s, "")
 	out := make([]byte, 0, len(s))
 	for _, c := range []byte(s) {
 		switch {
