@@ -66,6 +66,18 @@ func caller(a netip.Addr) string {
 	return a.String()
 }
 
+// relayed says whether a proxy sent a request on. One on this machine makes it look like the
+// local person's, and some write this machine's name into it, too. What they add tells; and
+// those that add nothing speak HTTP/1.0, which no browser and no client of ours does.
+func relayed(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	return !r.ProtoAtLeast(1, 1)
+}
+
 // ownHost says whether a request names this machine by a name of its own. A page elsewhere
 // could otherwise point its own name here and read what a local browser may read.
 func ownHost(r *http.Request) bool {

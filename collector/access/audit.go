@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -35,6 +36,35 @@ func (g *Guard) record(ctx context.Context, a store.Audit) {
 	if err := g.s.Store.PutAudit(ctx, a); err != nil {
 		g.s.Log.Error("cannot keep who did what", "who", a.Who, "action", a.Action, "object", a.Object, "result", a.Result, "error", err)
 	}
+}
+
+// Of what one caller was refused, refusalBurst are kept, and then one in refusalEvery: within
+// the time that the log is kept for, nobody fills it with that, and what others did stays.
+const (
+	refusalEvery = 10 * time.Minute
+	refusalBurst = 60
+	// maxLeft bounds the callers whose refusals are counted.
+	maxLeft = 1000
+)
+
+// refused keeps what somebody was refused, or counts it for the next one that is kept.
+func (g *Guard) refused(ctx context.Context, who string, a store.Audit) {
+	_, keep := g.recorded.take(who)
+	g.mu.Lock()
+	left := g.left[who]
+	if keep {
+		delete(g.left, who)
+	} else if left > 0 || len(g.left) < maxLeft {
+		g.left[who]++
+	}
+	g.mu.Unlock()
+	if !keep {
+		return
+	}
+	if left > 0 {
+		a.Result += fmt.Sprintf(" (and %d more before, which are not kept)", left)
+	}
+	g.record(ctx, a)
 }
 
 // bounded is foreign text as it may stand in a log: one line of printable text, not too long.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
 // Settings of a Guard. Store is needed.
@@ -69,11 +71,12 @@ type Guard struct {
 	callers  *limits
 	strays   *limits // those who are not known
 	failures *limits // wrong tokens and logins
-	recorded *limits // failures that are kept in the log of who did what
+	recorded *limits // refusals that are kept in the log of who did what
 
 	mu     sync.Mutex
-	closed bool      // there is a token; it stays so
-	asked  time.Time // when that was last looked up
+	left   map[string]int // refusals that were not, by whom
+	closed bool           // there is a token; it stays so
+	asked  time.Time      // when that was last looked up
 }
 
 // New makes a guard.
@@ -82,12 +85,12 @@ func New(s Settings) (*Guard, error) {
 		return nil, errors.New("cannot guard without a store")
 	}
 	s = s.withDefaults()
-	g := &Guard{s: s, origins: http.NewCrossOriginProtection()}
+	g := &Guard{s: s, origins: http.NewCrossOriginProtection(), left: map[string]int{}}
 	_, _ = rand.Read(g.key[:]) // never fails
 	g.callers = newLimits(rate.Limit(s.Rate), s.Burst, s.Now)
 	g.strays = newLimits(rate.Limit(s.Rate/10), max(10, s.Burst/10), s.Now)
 	g.failures = newLimits(rate.Every(10*time.Second), 5, s.Now)
-	g.recorded = newLimits(rate.Every(time.Second), 60, s.Now)
+	g.recorded = newLimits(rate.Every(refusalEvery), refusalBurst, s.Now)
 	return g, nil
 }
 
@@ -120,7 +123,8 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request, v *visit, role Rol
 		return &refusal{status: http.StatusUnauthorized, text: "log in, or send a token: Authorization: Bearer rollcall_…"}
 	case !v.person.Role.Includes(role):
 		if !safe(r) {
-			g.Log(r.Context(), r.Method+" "+r.URL.Path, "", "refused: needs "+string(role))
+			p := v.person
+			g.refused(r.Context(), p.Via+" "+p.Name, store.Audit{Who: p.Name, Via: p.Via, From: v.from, Action: r.Method + " " + r.URL.Path, Result: "refused: needs " + string(role)})
 		}
 		return &refusal{status: http.StatusForbidden, text: "this needs the role " + string(role) + "; " + v.person.Name + " has " + string(v.person.Role)}
 	case v.meant || safe(r):

@@ -64,6 +64,8 @@ func (g *Guard) recognise(r *http.Request, v *visit) *refusal {
 	case closed:
 	case g.s.Open:
 		v.person, v.known = Person{Name: "anybody", Role: Read, Via: ViaOpen}, true
+	case g.s.Loopback && (len(g.s.Proxies) > 0 || relayed(r)):
+		return &refusal{status: http.StatusForbidden, text: "this came through a proxy, so that anybody could have sent it: make a token first (rollcall token create NAME --role admin)"}
 	case g.s.Loopback && !ownHost(r):
 		return &refusal{status: http.StatusMisdirectedRequest, text: "without tokens this collector answers only by the names of its own machine (localhost, 127.0.0.1)"}
 	case g.s.Loopback:
@@ -130,9 +132,7 @@ func (g *Guard) failed(r *http.Request, v *visit, text string) *refusal {
 	if wait, ok := g.failures.take(caller(address)); !ok {
 		return &refusal{status: http.StatusTooManyRequests, text: "too many wrong logins from here; try again in " + seconds(wait) + " s", wait: wait}
 	}
-	if _, ok := g.recorded.take(""); ok {
-		g.record(r.Context(), store.Audit{Who: "?", From: v.from, Action: "login", Object: r.URL.Path, Result: "refused"})
-	}
+	g.refused(r.Context(), "", store.Audit{Who: "?", From: v.from, Action: "login", Object: r.URL.Path, Result: "refused"})
 	return &refusal{status: http.StatusUnauthorized, text: text}
 }
 

@@ -39,8 +39,10 @@ type Provider struct {
 	// Client reaches the provider. Nil: the usual one.
 	Client *http.Client
 
-	mu    sync.Mutex
-	known *oidc.Provider
+	mu     sync.Mutex
+	known  *oidc.Provider
+	failed time.Time // when it could not be reached
+	why    error
 }
 
 // NewSecret wraps a secret, so that it is not shown by accident.
@@ -50,6 +52,9 @@ func NewSecret(text string) Secret { return Secret{text} }
 const (
 	providerTime = 15 * time.Second
 	loginTime    = 10 * time.Minute
+	// againTime is for how long a provider that did not answer is not asked again: those who
+	// came meanwhile would wait for it one after the other.
+	againTime = 2 * time.Second
 )
 
 // Check says what is missing or wrong.
@@ -94,8 +99,11 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, *oauth2.Config
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.known == nil {
+		if p.why != nil && time.Since(p.failed) < againTime {
+			return nil, nil, p.why
+		}
 		known, err := oidc.NewProvider(p.context(ctx), p.Issuer)
-		if err != nil {
+		if p.failed, p.why = time.Now(), err; err != nil {
 			return nil, nil, err
 		}
 		p.known = known
@@ -168,19 +176,20 @@ func (g *Guard) fromProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), providerTime)
 	defer cancel()
-	who, role, err := g.s.OIDC.person(ctx, r.URL.Query(), a, g.s.Now)
+	who, err := g.s.OIDC.person(ctx, r.URL.Query(), a, g.s.Now)
 	if err != nil {
 		g.s.Log.Warn("a login at the provider was refused", "from", v.from, "error", bounded(err.Error()))
 		ref := g.failed(r, v, "The login provider's answer could not be accepted. The collector's log says why.")
 		g.form(w, r, v, ref.status, a.Next, ref.text)
 		return
 	}
-	if role == "" {
-		g.record(ctx, store.Audit{Who: who, From: v.from, Action: "login", Object: "oidc", Result: "refused: no role"})
-		g.form(w, r, v, http.StatusForbidden, a.Next, "You are logged in as "+who+", who has no role here. Ask whoever runs the collector.")
+	how := "oidc " + who.subject // names can be chosen at many a provider: the log tells who it was
+	if who.role == "" {
+		g.refused(ctx, how, store.Audit{Who: who.name, From: v.from, Action: "login", Object: how, Result: "refused: no role"})
+		g.form(w, r, v, http.StatusForbidden, a.Next, "You are logged in as "+who.name+", who has no role here. Ask whoever runs the collector.")
 		return
 	}
-	g.begin(w, r, v, store.Session{Name: who, Role: string(role)}, "oidc", a.Next)
+	g.begin(w, r, v, store.Session{Name: who.name, Role: string(who.role)}, how, a.Next)
 }
 
 // attempt is the one that the cookie tells, if the answer is to it.
@@ -198,41 +207,48 @@ func (g *Guard) attempt(r *http.Request, v *visit) (attempt, bool) {
 	return a, same && g.s.Now().Before(a.Until)
 }
 
-// person exchanges the provider's answer for who it is and what they may; role "" is nothing.
-func (p *Provider) person(ctx context.Context, q url.Values, a attempt, now func() time.Time) (string, Role, error) {
+// someone is a person as the provider knows them. The subject is theirs alone and for good;
+// role "" is nothing.
+type someone struct {
+	name, subject string
+	role          Role
+}
+
+// person exchanges the provider's answer for who it is and what they may.
+func (p *Provider) person(ctx context.Context, q url.Values, a attempt, now func() time.Time) (who someone, err error) {
 	if e := q.Get("error"); e != "" {
-		return "", "", fmt.Errorf("the provider says %q: %q", e, q.Get("error_description"))
+		return who, fmt.Errorf("the provider says %q: %q", e, q.Get("error_description"))
 	}
 	if iss := q.Get("iss"); iss != "" && iss != p.Issuer { // RFC 9207: the answer is another provider's
-		return "", "", fmt.Errorf("the answer is from %q, not from %q", iss, p.Issuer)
+		return who, fmt.Errorf("the answer is from %q, not from %q", iss, p.Issuer)
 	}
 	provider, config, err := p.discover(context.WithoutCancel(ctx))
 	if err != nil {
-		return "", "", err
+		return who, err
 	}
 	tokens, err := config.Exchange(p.context(ctx), q.Get("code"), oauth2.VerifierOption(a.Verifier))
 	if err != nil {
-		return "", "", withoutBody(err)
+		return who, withoutBody(err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if raw == "" {
-		return "", "", errors.New("the provider gave no id_token")
+		return who, errors.New("the provider gave no id_token")
 	}
 	id, err := provider.VerifierContext(p.context(ctx), &oidc.Config{ClientID: p.ClientID, Now: now}).Verify(ctx, raw)
 	if err != nil {
-		return "", "", err
+		return who, err
 	}
 	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.Nonce)) != 1 {
-		return "", "", errors.New("the id_token is for another login (nonce)")
+		return who, errors.New("the id_token is for another login (nonce)")
 	}
 	var claims map[string]any
 	if err := id.Claims(&claims); err != nil {
-		return "", "", err
+		return who, err
 	}
 	if azp, ok := claims["azp"]; len(id.Audience) > 1 && (!ok || azp != p.ClientID) { // OpenID Connect Core 3.1.3.7
-		return "", "", errors.New("the id_token was given to another client (azp)")
+		return who, errors.New("the id_token was given to another client (azp)")
 	}
-	return nameOf(claims, id.Subject), p.role(claims), nil
+	return someone{nameOf(claims, id.Subject), bounded(id.Subject), p.role(claims)}, nil
 }
 
 // withoutBody drops what the provider answered: it may repeat what it was sent.

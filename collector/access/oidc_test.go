@@ -221,7 +221,7 @@ func TestOIDC(t *testing.T) {
 	}
 	// A provider is enough for nobody to be let in without it, also on loopback.
 	h.browser().ask("GET", "/login", "").want(t, "the form", 200, "Log in with 127.0.0.1")
-	if got := h.audits(store.AuditFilter{Action: "login"}); len(got) != 7 || got[6].Object != "oidc" || got[6].Result != "ok" || got[0].Result != "refused: no role" {
+	if got := h.audits(store.AuditFilter{Action: "login"}); len(got) != 7 || got[6].Object != "oidc s-1" || got[6].Result != "ok" || got[0].Result != "refused: no role" {
 		t.Errorf("kept: %+v", got)
 	}
 	for _, secret := range []string{p.secret, "marker-access-token", "eyJ"} {
@@ -301,6 +301,26 @@ func TestOIDCAway(t *testing.T) {
 	p.Config.Handler = http.NotFoundHandler()
 	h.browser().ask("GET", "/login/oidc", "").want(t, "away", 502, "cannot be reached")
 	h.as(h.token("alice", access.Read, 0), "GET", "/").want(t, "a token", 200, "alice")
+}
+
+// Those who come while the provider does not answer do not wait for it one after the other.
+func TestOIDCSlow(t *testing.T) {
+	h, p := withProvider(t)
+	asked := make(chan bool, 100)
+	p.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- true
+		time.Sleep(300 * time.Millisecond)
+		panic(http.ErrAbortHandler)
+	})
+	var wg sync.WaitGroup
+	for range 8 {
+		b := h.browser()
+		wg.Go(func() { b.ask("GET", "/login/oidc", "").want(t, "away", 502, "cannot be reached") })
+	}
+	wg.Wait()
+	if len(asked) > 3 { // a machine that is busy for long may ask again
+		t.Errorf("the provider was asked %d times by 8 who came at once", len(asked))
+	}
 }
 
 func TestProviderCheck(t *testing.T) {
