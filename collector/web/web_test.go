@@ -258,6 +258,9 @@ func checkElements(t *testing.T, path string, sources map[string]bool, n *html.N
 			}
 		}
 		for _, a := range n.Attr {
+			if strings.Contains(a.Val, "ZgotmplZ") {
+				t.Errorf("%s: <%s %s> would lead where html/template lets nobody go", path, n.Data, a.Key)
+			}
 			link := a.Key == "href" || a.Key == "src" || a.Key == "action" || a.Key == "data-hx-get"
 			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") && !sources[a.Val] {
 				t.Errorf("%s: <%s> has %s=%q", path, n.Data, a.Key, a.Val)

@@ -128,7 +128,7 @@
   function views() {
     for (const box of all(".views")) {
       let own = box.querySelector(".own");
-      const list = kept("rollcall.views", []).filter(v => typeof v?.name === "string" && /^\/(?!\/)/.test(v?.to));
+      const list = kept("rollcall.views", []).filter(v => typeof v?.name === "string" && typeof v.to === "string");
       const here = location.pathname + location.search;
       if (!own) {
         own = make("div", "", "own");
@@ -137,7 +137,7 @@
       }
       own.replaceChildren();
       const ul = make("ul");
-      for (const v of list.filter(v => v.to.split("?")[0] === box.dataset.of)) {
+      for (const v of list.filter(v => v.to.split("?")[0] === box.dataset.of)) { // which no address elsewhere is
         const li = make("li"), a = make("a", v.name), x = make("button", "×", "plainly");
         a.href = v.to;
         if (v.to === here) a.setAttribute("aria-current", "true");
