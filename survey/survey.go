@@ -20,7 +20,7 @@ const DefaultParallel = 16
 // Settings of a survey. Finder and Base are needed; the rest may be zero.
 type Settings struct {
 	Finder *serialport.Finder
-	Base   *fingerprint.Base
+	Base   Base
 	// Ports, where given, are asked instead of the devices found.
 	Ports []string
 	// Timeout bounds the visit to one port. Zero: atcmd.DefaultVisit.
@@ -41,6 +41,13 @@ type Settings struct {
 	// Progress, where set, is told what happens. It must return at once and may be
 	// called from several goroutines.
 	Progress func(Event)
+}
+
+// Base judges what was seen, and says what is worth asking next: a [fingerprint.Base], which may
+// be loaded while ports are being opened. It is called from several goroutines.
+type Base interface {
+	Identify(o fingerprint.Observation) fingerprint.Verdict
+	Plan(o fingerprint.Observation, v fingerprint.Verdict) []string
 }
 
 // Event is one step of a survey.

@@ -13,7 +13,6 @@ import (
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/agentcli"
 	"github.com/rollcall-iot/rollcall/internal/exit"
-	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/internal/version"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -84,23 +83,21 @@ manages is taken as evidence; the ports that it uses are left to it.`,
 }
 
 func scan(c *cobra.Command, l looker, j judging, k keepLooking, format string) error {
-	base, err := overlay.Load(l.fingerprints)
-	if err != nil {
-		return err
-	}
 	if err := errors.Join(l.check(), k.check(format)); err != nil {
 		return err
 	}
 	if k.on {
-		return scanOn(c, l, j, k, format, base)
+		return scanOn(c, l, j, k, format)
 	}
-	loaded, err := j.ahead()
+	defer fewCollections()()
+	knows, err := loadAhead(l, j)
 	if err != nil {
 		return err
 	}
-	modules, failed := l.look(c.Context(), base, c.ErrOrStderr())
-	judge, err := loaded()
-	if err != nil {
+	modules, failed := l.look(c.Context(), knows, c.ErrOrStderr())
+	base, errBase := knows.base()
+	judge, errJudge := knows.judge()
+	if err := errors.Join(errBase, errJudge); err != nil {
 		return err
 	}
 	report, err := reportOf(modules)
@@ -114,28 +111,6 @@ func scan(c *cobra.Command, l looker, j judging, k keepLooking, format string) e
 		failed = unanswered(l.ports, modules)
 	}
 	return errors.Join(failed, judge.verdict())
-}
-
-// ahead loads lists and rules while the modules are asked: that takes as long as one of
-// their answers. What the user named is loaded at once, since it may be wrong.
-func (j *judging) ahead() (loaded func() (*judge, error), err error) {
-	if j.policy != "" || j.failOn != "" {
-		now, err := j.load()
-		return func() (*judge, error) { return now, nil }, err
-	}
-	type result struct {
-		judge *judge
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		judge, err := j.load()
-		done <- result{judge, err}
-	}()
-	return func() (*judge, error) {
-		r := <-done
-		return r.judge, r.err
-	}, nil
 }
 
 // why is the command that explains what scan has shown.
@@ -159,7 +134,7 @@ func (l looker) asked(modules int) string {
 
 // look asks the modules, with progress on w where that is a terminal. What was found is
 // returned beside an error.
-func (l looker) look(ctx context.Context, base *fingerprint.Base, w io.Writer) ([]inventory.Module, error) {
+func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inventory.Module, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
@@ -195,7 +196,11 @@ func (w *watched) changes(c lookDiff, left int) error {
 }
 
 // scanOn is scan --watch.
-func scanOn(c *cobra.Command, l looker, j judging, k keepLooking, format string, base *fingerprint.Base) error {
+func scanOn(c *cobra.Command, l looker, j judging, k keepLooking, format string) error {
+	base, err := overlay.Load(l.fingerprints)
+	if err != nil {
+		return err
+	}
 	judge, err := j.load()
 	if err != nil {
 		return err

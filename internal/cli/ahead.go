@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"github.com/rollcall-iot/rollcall/fingerprint"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
+	"github.com/rollcall-iot/rollcall/inventory"
+)
+
+// ahead is what a scan needs to know, loaded while ports are opened and modules think: it takes
+// as long as one of their answers.
+type ahead struct {
+	base  func() (*fingerprint.Base, error)
+	judge func() (*judge, error)
+}
+
+// loadAhead begins to load. What the user named is loaded at once, since it may be wrong. Whoever
+// calls it calls both functions of what it returns, which wait.
+func loadAhead(l looker, j judging) (*ahead, error) {
+	a := &ahead{
+		base:  sync.OnceValues(func() (*fingerprint.Base, error) { return overlay.Load(l.fingerprints) }),
+		judge: sync.OnceValues(j.load),
+	}
+	if l.fingerprints != "" {
+		if _, err := a.base(); err != nil {
+			return nil, err
+		}
+	}
+	if j.policy != "" || j.failOn != "" {
+		if _, err := a.judge(); err != nil {
+			return nil, err
+		}
+	}
+	go func() { // the ports are opened on the other core
+		_, _ = a.base()
+		_, _ = a.judge()
+	}()
+	return a, nil
+}
+
+// Identify judges with the knowledge once it is there. That it cannot be loaded is told by base,
+// in the end.
+func (a *ahead) Identify(o fingerprint.Observation) fingerprint.Verdict {
+	base, err := a.base()
+	if err != nil {
+		return fingerprint.Verdict{State: inventory.StateUnknown, Reason: err.Error()}
+	}
+	return base.Identify(o)
+}
+
+// Plan is the same for what to ask next.
+func (a *ahead) Plan(o fingerprint.Observation, v fingerprint.Verdict) []string {
+	base, err := a.base()
+	if err != nil {
+		return nil
+	}
+	return base.Plan(o, v)
+}
+
+// fewCollections keeps a command that is over in a moment from spending a sixth of its work on
+// collecting garbage: the first collection comes at 16 MB, not at 4. What it returns puts the
+// pace back. Somebody's own GOGC holds.
+func fewCollections() (restore func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(400)
+	return func() { debug.SetGCPercent(before) }
+}
