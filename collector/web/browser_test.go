@@ -32,7 +32,7 @@ func TestBrowser(t *testing.T) {
 		name string
 		test func(*testing.T, context.Context)
 	}{
-		{"G05", hostileWords}, {"Axe", accessible}, {"Filters", filters}, {"Walk", walk}, {"Live", live}, {"Times", times}, {"Views", views},
+		{"G05", hostileWords}, {"Axe", accessible}, {"Filters", filters}, {"Walk", walk}, {"Live", live}, {"Away", away}, {"Times", times}, {"Views", views},
 		{"WithoutScripts", withoutScripts}, {"Keyboard", keyboard},
 	} {
 		t.Run(x.name, func(t *testing.T) { x.test(t, chromium) })

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/web"
 )
 
 // until waits for a condition in the page.
@@ -66,6 +69,39 @@ func live(t *testing.T, chromium context.Context) {
 			t.Errorf("the browser says: %s", line)
 		}
 	}
+}
+
+// While the collector fails, what is shown stays; when the session is over, the login page comes.
+func away(t *testing.T, chromium context.Context) {
+	s := filled(t)
+	pages := web.New(web.Settings{Fleet: fleetOf(t, s)})
+	var answer atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/login":
+			_, _ = w.Write([]byte("<!doctype html><title>Log in</title><h1>Log in</h1>"))
+		case r.URL.Path == "/" && answer.Load() == http.StatusServiceUnavailable:
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+		case r.URL.Path == "/" && answer.Load() == http.StatusSeeOther:
+			http.Redirect(w, r, "/login?next=/", http.StatusSeeOther)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	ctx, _ := tab(t, chromium)
+	must(t, chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/")))
+	until(t, ctx, `document.getElementById("live").textContent.includes("by itself")`)
+	const again = `document.getElementById("main").dispatchEvent(new CustomEvent("rollcall:live"))`
+	answer.Store(http.StatusServiceUnavailable)
+	evaluate(t, ctx, again)
+	until(t, ctx, `document.getElementById("live").textContent.includes("does not answer") && document.querySelectorAll(".tree > details").length > 1`)
+	answer.Store(http.StatusOK)
+	evaluate(t, ctx, again)
+	until(t, ctx, `document.getElementById("live").textContent.includes("by itself")`)
+	answer.Store(http.StatusSeeOther)
+	evaluate(t, ctx, again)
+	until(t, ctx, `location.pathname === "/login" && document.title === "Log in"`)
 }
 
 // Times become the reader's, and back.

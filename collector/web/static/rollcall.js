@@ -87,6 +87,16 @@
       if (r?.headers?.get("Date")) { const d = Date.parse(r.headers.get("Date")) - Date.now(); ahead = Math.abs(d) < 90e3 ? 0 : d; }
       heard(r && r.status < 400);
     });
+    document.addEventListener("htmx:before:response", e => {
+      const r = e.detail.ctx.response.raw;
+      if (r.redirected || r.status === 401) { // the session is over: the login page comes, and then this one
+        e.preventDefault();
+        location.reload();
+      } else if (r.status >= 400 && r.status !== 404 && r.status !== 410) { // what is shown stays
+        e.preventDefault();
+        heard(false);
+      }
+    });
     document.addEventListener("htmx:error", () => heard(false));
     document.addEventListener("htmx:after:swap", () => { times(); charts(); views(); });
     document.addEventListener("visibilitychange", ask);
