@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ type health struct {
 	cons    jetstream.Consumer
 	broker  error
 	storing error
+	pinging string // why the store did not answer, as the log was told
 }
 
 func (h *health) session(since time.Time, cons jetstream.Consumer) {
@@ -46,6 +46,31 @@ func (h *health) listening() (time.Time, jetstream.Consumer) {
 	return h.since, h.cons
 }
 
+// unready is why the collector does not work, in words that anybody may read: whoever reaches
+// the listener may ask, and a database's errors name its host and its user.
+type unready struct {
+	text string
+	err  error
+}
+
+func (u *unready) Error() string { return u.text + "; the log says why" }
+func (u *unready) Unwrap() error { return u.err }
+
+// pinged tells the log once why the store does not answer.
+func (c *collector) pinged(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	c.health.mu.Lock()
+	news := text != c.health.pinging
+	c.health.pinging = text
+	c.health.mu.Unlock()
+	if news && err != nil {
+		c.s.Log.Warn("the store does not answer", "error", err)
+	}
+}
+
 // ready says what keeps the collector from its work, or nil.
 func (c *collector) ready(ctx context.Context) error {
 	c.health.mu.Lock()
@@ -56,15 +81,16 @@ func (c *collector) ready(ctx context.Context) error {
 	case !c.s.Conn.IsConnected():
 		errs = append(errs, errors.New("not connected to NATS"))
 	case cons == nil && broker != nil:
-		errs = append(errs, broker)
+		errs = append(errs, &unready{"not consuming", broker})
 	case cons == nil:
 		errs = append(errs, errors.New("not consuming yet"))
 	}
 	if storing != nil {
-		errs = append(errs, fmt.Errorf("the last batch could not be stored: %w", storing))
+		errs = append(errs, &unready{"the last batch could not be stored", storing})
 	}
-	if err := c.s.Store.Ping(ctx); err != nil {
-		errs = append(errs, err)
+	err := c.s.Store.Ping(ctx)
+	if c.pinged(err); err != nil {
+		errs = append(errs, &unready{"the store does not answer", err})
 	}
 	return errors.Join(errs...)
 }
