@@ -61,7 +61,7 @@ func (g *gateway) disk(pause func()) {
 	}
 	g.did("%s has a full disk", g.id)
 	g.mu.Lock()
-	g.unsure, g.filled = true, time.Now()
+	g.full, g.unsure, g.filled = true, true, time.Now()
 	g.mu.Unlock()
 	ballast := filepath.Join(g.state, "ballast")
 	err := os.WriteFile(ballast, make([]byte, 2*smallDisk), 0o600)
@@ -73,6 +73,9 @@ func (g *gateway) disk(pause func()) {
 	if err := os.Remove(ballast); err != nil {
 		g.t.Error(err)
 	}
+	g.mu.Lock()
+	g.full = false
+	g.mu.Unlock()
 }
 
 const smallDisk = 512 << 10

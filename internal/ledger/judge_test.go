@@ -95,6 +95,7 @@ func (g *gateway) differs() string {
 		State   string `json:"state"`
 		Modules []struct {
 			ID       string             `json:"id"`
+			State    inventory.State    `json:"state"`
 			Identity inventory.Identity `json:"identity"`
 		} `json:"modules_now"`
 	}
@@ -102,11 +103,13 @@ func (g *gateway) differs() string {
 		return err.Error()
 	}
 	got, want := table{}, g.ledger()
+	var states []inventory.State
 	for _, m := range answer.Modules {
 		got[m.ID] = row(m.Identity)
+		states = append(states, m.State)
 	}
 	if !maps.Equal(got, want) || answer.State != "heard" {
-		return fmt.Sprintf("state %s\nsays %v\nwant %v", answer.State, got, want)
+		return fmt.Sprintf("state %s, modules %v\nsays %v\nwant %v", answer.State, states, got, want)
 	}
 	return ""
 }

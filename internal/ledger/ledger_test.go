@@ -98,8 +98,13 @@ func (s *site) calm() {
 		w.Swallow(false, false)
 		w.Slow(0)
 	}
-	for _, p := range append(s.agents(), s.collector) {
-		p.restart(func() {})
+	s.collector.restart(func() {})
+	for _, g := range s.gateways {
+		g.agent.restart(func() {
+			for _, p := range g.ports {
+				g.again(p)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -28,7 +30,6 @@ func programs(t *testing.T) string {
 type process struct {
 	t    *testing.T
 	args []string
-	env  []string
 	// said gets each line that it prints, one after the other.
 	said func(line string)
 
@@ -42,7 +43,7 @@ type process struct {
 func (p *process) start() {
 	p.t.Helper()
 	cmd := exec.Command(p.args[0], p.args[1:]...)
-	cmd.Env = append(os.Environ(), p.env...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ROLLCALL_") })
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w, err := os.Pipe()
 	if err != nil {

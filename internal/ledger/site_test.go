@@ -59,7 +59,8 @@ type gateway struct {
 
 	mu        sync.Mutex
 	confirmed map[inventory.Order]time.Time
-	unsure    bool              // its disk is or was full: what it says is not to be relied on until it starts again
+	full      bool              // its disk is
+	unsure    bool              // its disk was full in this life: what it confirmed may be in memory
 	filled    time.Time         // when that was last so
 	written   map[string][]byte // by port, what it was sent
 }
@@ -68,6 +69,7 @@ type gateway struct {
 type port struct {
 	name, path string
 	fleet      *simulate.Fleet
+	script     capture.Case
 	module     inventory.Identity // the truth; the zero value while nothing is plugged
 }
 
@@ -173,7 +175,7 @@ func (g *gateway) heard(line string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if strings.Contains(line, `msg="agent started"`) {
-		g.unsure = false
+		g.unsure = g.full
 	}
 	m := reportLine.FindStringSubmatch(line)
 	if m == nil || m[1] == string(inventory.ReasonRequest) || g.unsure {
@@ -216,12 +218,11 @@ func (s *site) another(k kind, name string) (capture.Case, inventory.Identity) {
 }
 
 func (g *gateway) plug(p *port, k kind) {
-	var c capture.Case
-	c, p.module = g.another(k, p.name)
+	p.script, p.module = g.another(k, p.name)
 	if p.fleet == nil {
-		p.fleet = g.simulate(c)
+		p.fleet = g.simulate(p.script)
 	} else {
-		p.fleet.Modules()[0].Become(c)
+		p.fleet.Modules()[0].Become(p.script)
 	}
 	g.did("%s %s holds %s %s", g.id, p.name, p.module.Model, p.module.IMEI)
 }
@@ -235,6 +236,18 @@ func (g *gateway) unplug(p *port) {
 	}
 	p.fleet, p.module = nil, inventory.Identity{}
 	g.did("%s %s is empty", g.id, p.name)
+}
+
+// again plugs a module in once more. A pty keeps the exclusive access of a process that was killed for as long as its
+// other side lives; a real port forgets it at once.
+func (g *gateway) again(p *port) {
+	if p.fleet == nil {
+		return
+	}
+	if err := p.fleet.Close(); err != nil {
+		g.t.Error(err)
+	}
+	p.fleet = g.simulate(p.script)
 }
 
 // dice are drawn from a seed.

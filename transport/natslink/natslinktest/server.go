@@ -146,8 +146,14 @@ func (s *Server) Restart() {
 // SwapStore puts an empty store in the place of the present one and restarts.
 func (s *Server) SwapStore() {
 	s.t.Helper()
+	s.UseStore(s.t.TempDir())
+}
+
+// UseStore restarts it on another store.
+func (s *Server) UseStore(dir string) {
+	s.t.Helper()
 	s.Stop()
-	s.settings.StoreDir = s.t.TempDir()
+	s.settings.StoreDir = dir
 	s.Start()
 }
 
