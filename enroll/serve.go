@@ -68,7 +68,8 @@ func Serve(ctx context.Context, s ServeSettings) error {
 		return err
 	}
 	defer l.Close()
-	v := &server{settings: s, bucket: bucket{every: s.Every, most: s.Burst}, told: map[string]bool{}, joined: make(chan struct{}, 1)}
+	v := newServer(s)
+	defer v.end()
 	sub, err := l.Conn().QueueSubscribe(natslink.JoinSubject("*"), approvers, v.take)
 	if err != nil {
 		return fmt.Errorf("cannot hear who asks to join: %w", err)
@@ -96,30 +97,72 @@ func Serve(ctx context.Context, s ServeSettings) error {
 // server answers one at a time: the client calls take from one goroutine.
 type server struct {
 	settings ServeSettings
-	bucket   bucket
-	told     map[string]bool // user keys that were told their token
 	joined   chan struct{}
+
+	mu     sync.Mutex // held while a request is answered
+	ended  bool
+	bucket bucket
+	told   map[string]bool // user keys that were told their token
+	logs   bucket
+	unsaid int // lines that were left out of the log
+}
+
+func newServer(s ServeSettings) *server {
+	return &server{settings: s, bucket: bucket{every: s.Every, most: s.Burst}, logs: bucket{every: logEvery, most: logBurst},
+		told: map[string]bool{}, joined: make(chan struct{}, 1)}
+}
+
+// end waits for the request that is being answered, and lets none follow.
+func (v *server) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ended = true
 }
 
 const maxTold = 100_000
 
+// A join token is on every gateway of a fleet: whoever has one could fill the log. So many lines
+// are written at once, and then one in logEvery.
+const (
+	logEvery = time.Second
+	logBurst = 200
+)
+
+// log tells of a request, unless there were too many.
+func (v *server) log(level slog.Level, text string, args ...any) {
+	if !v.logs.take() {
+		v.unsaid++
+		return
+	}
+	if v.unsaid > 0 {
+		args = append(args, "unsaid", v.unsaid)
+		v.unsaid = 0
+	}
+	v.settings.Log.Log(context.Background(), level, text, args...)
+}
+
 func (v *server) take(m *nats.Msg) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ended {
+		return
+	}
 	gateway := strings.TrimPrefix(m.Subject, natslink.JoinSubject(""))
 	r, err := join.Open(gateway, m.Data)
 	if err != nil || m.Reply == "" {
-		v.settings.Log.Warn("a request to join is not to be believed", "gateway", gateway, "error", err)
+		v.log(slog.LevelWarn, "a request to join is not to be believed", "gateway", gateway, "error", err)
 		return
 	}
 	answer, err := v.answer(r)
 	if err != nil {
-		v.settings.Log.Error("cannot answer a request to join", "gateway", gateway, "error", err)
+		v.log(slog.LevelError, "cannot answer a request to join", "gateway", gateway, "error", err)
 		answer = r.Answered(join.Busy, "", "the authority has trouble: see its log")
 	}
 	b, err := json.Marshal(answer)
 	if err == nil {
 		err = m.Respond(b)
 	}
-	v.settings.Log.Info("asked to join", "gateway", gateway, "key", r.ReportKey, "answer", answer.Status, "text", answer.Text, "error", err)
+	v.log(slog.LevelInfo, "asked to join", "gateway", gateway, "key", r.ReportKey, "answer", answer.Status, "text", answer.Text, "error", err)
 }
 
 func (v *server) answer(r *join.Request) (*join.Answer, error) {

@@ -1,0 +1,35 @@
+package enroll
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/rollcall-iot/rollcall/transport/natslink"
+)
+
+// Who holds a join token can send what it likes as quickly as it likes. The log does not grow
+// with that, and tells that there was more.
+func TestFloodDoesNotFillTheLog(t *testing.T) {
+	var log strings.Builder
+	v := newServer(ServeSettings{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	m := &nats.Msg{Subject: natslink.JoinSubject("gw1"), Reply: "_INBOX.x", Data: []byte("no request")}
+	for range 5000 {
+		v.take(m)
+	}
+	if n := strings.Count(log.String(), "\n"); n == 0 || n > 2*logBurst {
+		t.Errorf("%d lines for 5000 messages", n)
+	}
+	v.logs = bucket{every: logEvery, most: logBurst} // as some time later
+	log.Reset()
+	if v.take(m); !strings.Contains(log.String(), "unsaid=4") {
+		t.Errorf("the next line does not tell how many were left out: %s", log.String())
+	}
+	v.end()
+	log.Reset()
+	if v.take(m); log.Len() > 0 {
+		t.Errorf("it goes on after its end: %s", log.String())
+	}
+}
