@@ -107,15 +107,8 @@ func (r *Report) Digest() (string, error) {
 
 // DecodeReport reads the bytes of a report, within bounds.
 func DecodeReport(b []byte) (*Report, error) {
-	if len(b) > MaxReportBytes {
-		return nil, fmt.Errorf("cannot decode report of %d bytes: %w", len(b), ErrTooLarge)
-	}
-	if err := checkShape(b); err != nil {
-		return nil, fmt.Errorf("cannot decode report: %w", err)
-	}
-	var r Report
-	// What is of another schema is called so, rather than a list of unfitting fields.
-	if err := json.Unmarshal(b, &r); err != nil && (r.Schema == "" || readable(r.Schema, ReportSchema)) {
+	r, err := decode(b, (*reader).report, func(r *Report) bool { return r.Schema == "" || readable(r.Schema, ReportSchema) })
+	if err != nil {
 		return nil, fmt.Errorf("cannot decode report: %w", err)
 	}
 	if !readable(r.Schema, ReportSchema) {
@@ -124,19 +117,13 @@ func DecodeReport(b []byte) (*Report, error) {
 	if err := CheckGatewayID(r.Gateway.ID); err != nil {
 		return nil, fmt.Errorf("cannot decode report: %w", err)
 	}
-	return &r, nil
+	return r, nil
 }
 
 // DecodeHeartbeat reads the bytes of a heartbeat, within bounds.
 func DecodeHeartbeat(b []byte) (*Heartbeat, error) {
-	if len(b) > MaxReportBytes {
-		return nil, fmt.Errorf("cannot decode heartbeat of %d bytes: %w", len(b), ErrTooLarge)
-	}
-	if err := checkShape(b); err != nil {
-		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
-	}
-	var h Heartbeat
-	if err := json.Unmarshal(b, &h); err != nil && (h.Schema == "" || readable(h.Schema, HeartbeatSchema)) {
+	h, err := decode(b, (*reader).heartbeat, func(h *Heartbeat) bool { return h.Schema == "" || readable(h.Schema, HeartbeatSchema) })
+	if err != nil {
 		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
 	}
 	if !readable(h.Schema, HeartbeatSchema) {
@@ -145,7 +132,28 @@ func DecodeHeartbeat(b []byte) (*Heartbeat, error) {
 	if err := CheckGatewayID(h.Gateway); err != nil {
 		return nil, fmt.Errorf("cannot decode heartbeat: %w", err)
 	}
-	return &h, nil
+	return h, nil
+}
+
+// decode reads what is canonical quickly and all else by the general decoder, whose error stands
+// only where ours says that the schema is: what is of another schema is called so, rather than a
+// list of unfitting fields.
+func decode[T any](b []byte, read func(*reader, *T), ours func(*T) bool) (*T, error) {
+	if len(b) > MaxReportBytes {
+		return nil, fmt.Errorf("%d bytes: %w", len(b), ErrTooLarge)
+	}
+	v := new(T)
+	if readCanonical(b, v, read) {
+		return v, nil
+	}
+	if err := checkShape(b); err != nil {
+		return nil, err
+	}
+	*v = *new(T)
+	if err := json.Unmarshal(b, v); err != nil && ours(v) {
+		return nil, err
+	}
+	return v, nil
 }
 
 // CheckGatewayID says whether id can stand as one token in a NATS subject and as a
