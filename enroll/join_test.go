@@ -165,9 +165,7 @@ func TestJoin(t *testing.T) {
 		}
 		d.scoped(gateway, creds)
 	}
-	if len(seen) < 4 {
-		t.Errorf("saw only %d messages", len(seen))
-	}
+	natslinktest.Eventually(t, "what was said is seen", func() bool { return len(seen) >= 4 })
 	for range len(seen) {
 		m := <-seen
 		if bytes.Contains(m.Data, []byte("SU")) && seedIn.Match(m.Data) {
