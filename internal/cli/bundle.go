@@ -19,7 +19,7 @@ import (
 )
 
 func bundleCommand() *cobra.Command {
-	c := &cobra.Command{
+	c := needsCommand(&cobra.Command{
 		Use:   "bundle",
 		Short: "Fingerprints, lists and rules for collectors, as one signed file",
 		Long: `A bundle carries fingerprints, lists, rules and exceptions to all collectors. It is a tar
@@ -29,9 +29,7 @@ bundles.trust signed, that is newer than what they have, and that loads without 
   rollcall bundle make --key bundle.pem --version 7 -o fleet-7.tar knowledge
   rollcall bundle verify --trust bundle.pub fleet-7.tar
   rollcall bundle push --nats-url nats://127.0.0.1:4222 fleet-7.tar`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	})
 	c.AddCommand(bundleKeyCommand(), bundleMakeCommand(), bundleShowCommand(), bundleVerifyCommand(), bundlePushCommand())
 	return c
 }

@@ -202,7 +202,11 @@ func (c client) once(ctx context.Context, method, address string) (*http.Respons
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask the collector: %w; is it running there? (--server, ROLLCALL_SERVER)", err)
+		var failed *url.Error // its text has the whole address, with every filter
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, fmt.Errorf("cannot ask the collector at %s: %w; is it running there? (--server, ROLLCALL_SERVER)", c.server, err)
 	}
 	return resp, nil
 }

@@ -15,14 +15,12 @@ import (
 )
 
 func fingerprintsCommand() *cobra.Command {
-	c := &cobra.Command{
+	c := needsCommand(&cobra.Command{
 		Use:   "fingerprints",
 		Short: "Try and draft your own knowledge of modules",
 		Long: `Your own makers, badges and prototypes are YAML files in fingerprints.d; their format is in
 fingerprint/knowledge/README.md. Every file is checked when it is loaded.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	})
 	c.AddCommand(fingerprintsTest(), fingerprintsDraft())
 	return c
 }

@@ -47,11 +47,16 @@ func findingsList() list {
 }
 
 func fleetCommand() *cobra.Command {
-	c := &cobra.Command{
+	c := needsCommand(&cobra.Command{
 		Use:   "fleet",
 		Short: "Ask a collector about the fleet",
-		Long:  "Asks a collector's API. The server comes from --server or ROLLCALL_SERVER.",
-	}
+		Long: `Asks a collector's API. The server comes from --server or ROLLCALL_SERVER, and is otherwise the
+one that "rollcall up" or a collector runs on this machine.`,
+		Example: `  rollcall fleet modules --maker quectel --maker fibocom
+  rollcall fleet gateways --state silent
+  rollcall fleet findings --fail-on high
+  rollcall fleet events --watch`,
+	})
 	for _, l := range fleetLists() {
 		c.AddCommand(fleetList(l))
 	}
@@ -86,7 +91,7 @@ func newQuestion(l list) (*cobra.Command, *question) {
 	a.watch.addFlags(f)
 	f.IntVar(&a.limit, "limit", maxItems, "show at most `N`")
 	for _, name := range l.filters {
-		a.values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, "only this "+name+"; repeatable")
+		a.values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, filterText(l.name, name))
 	}
 	return c, a
 }

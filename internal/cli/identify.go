@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-iot/rollcall/capture"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/overlay"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -20,7 +21,7 @@ func identifyCommand() *cobra.Command {
 	var from, format, fingerprints string
 	var j judging
 	c := &cobra.Command{
-		Use:   "identify",
+		Use:   "identify [FILE|-]",
 		Short: "Identify modules from transcripts, logs and pasted sessions",
 		Long: `Judges what modules answered, without any module: a pasted terminal session (minicom,
 picocom, screen, tio), a log (chat, ModemManager, gammu, wvdial and others, with or without
@@ -29,9 +30,14 @@ time stamps), JSON Lines of transcripts (id, exchange, banner, usb, pci), or a r
 With JSON Lines in and -o json, one module object a line comes out, in the same order, with
 its id.`,
 		Example: `  rollcall identify --from session.txt
+  rollcall identify -                    (paste the session, then Ctrl-D)
   rollcall identify --from cases.jsonl -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			from, err := inputOf(from, args)
+			if err != nil {
+				return err
+			}
 			base, err := overlay.Load(fingerprints)
 			if err != nil {
 				return err
@@ -43,14 +49,24 @@ its id.`,
 			return identify(c, base, judge, from, format)
 		},
 	}
-	c.Flags().StringVar(&from, "from", "", "`FILE` to read, or - for standard input")
-	if err := c.MarkFlagRequired("from"); err != nil {
-		panic(err) // the flag was defined in the line above
-	}
+	c.Flags().StringVar(&from, "from", "", "`FILE` to read, or - for standard input; the same as the argument")
 	addFingerprints(c, &fingerprints)
 	j.addFlags(c)
 	addOutput(c, &format, formatTable, formatJSON, formatYAML, formatCSV)
 	return c
+}
+
+// inputOf is the file that was named, by a flag or as the argument.
+func inputOf(flag string, args []string) (string, error) {
+	switch {
+	case len(args) == 0 && flag == "":
+		return "", exit.Usagef("which file? rollcall identify session.txt, or - for standard input")
+	case len(args) == 0:
+		return flag, nil
+	case flag != "" && flag != args[0]:
+		return "", exit.Usagef("give one file: %q or --from %q", args[0], flag)
+	}
+	return args[0], nil
 }
 
 func identify(c *cobra.Command, base *fingerprint.Base, j *judge, from, format string) (err error) {

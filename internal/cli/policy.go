@@ -15,14 +15,12 @@ import (
 )
 
 func policyCommand() *cobra.Command {
-	c := &cobra.Command{
+	c := needsCommand(&cobra.Command{
 		Use:   "policy",
 		Short: "Lists and rules: what they say, and what they find",
 		Long: `Lists say who is named where, with edition and source; rules say what is a finding. Both are
 data: this version carries some, and --policy puts your own over them.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	})
 	c.AddCommand(policyListsCommand(), policyRulesCommand(), policyCheckCommand(), policyTestCommand(), policyDiffCommand())
 	return c
 }

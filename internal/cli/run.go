@@ -30,7 +30,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exit.OK
 	}
 	if isUsage(err) {
-		err = exit.With(exit.Usage, err)
+		err = exit.With(exit.Usage, worded(err))
 	}
 	fmt.Fprint(stderr, message(stderr, err))
 	if exit.Code(err) == exit.Usage {
@@ -50,7 +50,7 @@ func message(stderr io.Writer, err error) string {
 
 // Root is the command with all its sub-commands, for running, completions and manuals.
 func Root() *cobra.Command {
-	root := &cobra.Command{
+	root := needsCommand(&cobra.Command{
 		Use:   "rollcall",
 		Short: "Say which cellular modules are fitted, who made them, and how that is known",
 		Long: `Rollcall asks the cellular modules of a gateway who made them, which model and which
@@ -60,12 +60,18 @@ Start with "rollcall scan" on a gateway, or "rollcall up --simulate 12" without 
 		Version:       version.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		// Without arguments it helps; with an unknown one it is wrong usage.
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, err) })
 	root.AddCommand(commands()...)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			needsCommand(c)
+		}
+	}
+	grouped(root)
+	helped(root)
 	checkArgs(root)
 	return root
 }
@@ -94,18 +100,18 @@ func commands() []*cobra.Command {
 	}
 }
 
-// checkArgs makes wrong arguments wrong usage, for c and all below it.
-func checkArgs(c *cobra.Command) {
-	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error { return exit.With(exit.Usage, check(c, args)) }
-	}
-	for _, sub := range c.Commands() {
-		checkArgs(sub)
-	}
-}
-
 // isUsage finds the errors of cobra that have no type and no hook.
 func isUsage(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "unknown command ") || strings.HasPrefix(text, "required flag(s) ")
+}
+
+// worded says in our words what cobra says in its own.
+func worded(err error) error {
+	name, ok := strings.CutPrefix(err.Error(), `required flag(s) "`)
+	if !ok {
+		return err
+	}
+	names := strings.Split(strings.TrimSuffix(name, `" not set`), `", "`)
+	return fmt.Errorf("--%s is needed", strings.Join(names, " and --"))
 }

@@ -33,6 +33,8 @@ func (k *keepLooking) addFlags(c *cobra.Command) {
 
 func (k *keepLooking) check(format string) error {
 	switch {
+	case !k.on && k.every != time.Minute:
+		return exit.Usagef("--every is for --watch")
 	case !k.on:
 	case k.every < shortestScan:
 		return exit.Usagef("--every takes %s or more, not %s: every question wakes a module that sleeps", shortestScan, k.every)

@@ -20,7 +20,7 @@ import (
 
 func tokenCommand() *cobra.Command {
 	var url, file string
-	c := &cobra.Command{
+	c := needsCommand(&cobra.Command{
 		Use:   "token",
 		Short: "Make, list and revoke the tokens that a collector's pages and API take",
 		Long: `Tokens let programs and people ask a collector. They are kept in its store, as hashes, and
@@ -28,9 +28,7 @@ take effect at once, also while it runs. The first one closes the pages of this 
 those who have none, for good.
 
 The store is that of the collector's configuration, unless --store names one.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	})
 	f := c.PersistentFlags()
 	f.StringVar(&url, "store", "", "the collector's store: `sqlite:PATH` or postgres://… (default: as the collector's configuration says)")
 	f.StringVar(&file, "config", "", "the collector's configuration `file` (default "+configs.CollectorFile+", if there)")
