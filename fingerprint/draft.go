@@ -25,7 +25,8 @@ func (b *Base) Draft(o Observation) []byte {
 	}
 	fmt.Fprintf(&out, "slug: %s\n", slug)
 	if v.Identity.Maker == "" {
-		fmt.Fprintf(&out, "name: NAME OF THE MAKER\nrole: maker  # maker, badge or chipset\ncountry: \"\"  # its seat, two letters\nparent_country: \"\"\n")
+		fmt.Fprintf(&out, "name: NAME OF THE MAKER\nrole: maker  # maker, badge or chipset\ncountry: \"\"  # its seat, two letters\nparent_country: \"\"\n"+
+			"source: \"\"  # where that can be read; a file of this tree needs it\nas_of: \"\"  # and the day on which it could: 2026-11-22\n")
 		if guess.maker != "" {
 			fmt.Fprintf(&out, "names: [%q]\n", guess.maker)
 		}
