@@ -122,7 +122,7 @@ func replaceOnce(t *testing.T, data []byte, old, new string) []byte {
 	return bytes.Replace(bytes.Clone(data), []byte(old), []byte(new), 1)
 }
 
-func TestHostileFilesAreRefused(t *testing.T) {
+func TestE12HostileFilesAreRefused(t *testing.T) {
 	good := bundletest.Make(t, 7, 1, bundletest.Good(7)...)
 	other := bundletest.Make(t, 8, 2, bundletest.Good(8)...)
 	for name, tt := range map[string]struct {
@@ -236,7 +236,7 @@ func TestMakeRefuses(t *testing.T) {
 	}
 }
 
-func TestContentsAreTried(t *testing.T) {
+func TestE12ContentsAreTried(t *testing.T) {
 	file := func(path, text string) bundle.Content { return bundle.Content{Path: path, Data: []byte(text)} }
 	for name, tt := range map[string]struct {
 		c    bundle.Content

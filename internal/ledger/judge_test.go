@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -260,8 +259,23 @@ func (s *site) integrity() {
 		if err := e.Verify(); err != nil {
 			s.t.Errorf("%s: the proof of its modules is not as it was signed: %v", g.id, err)
 		}
-		if !slices.ContainsFunc(r.Modules, func(m inventory.Module) bool { return m.State == inventory.StateIdentified }) {
-			s.t.Errorf("%s: the proof proves nothing", g.id)
+		proven := 0
+		for _, m := range r.Modules {
+			if m.State == inventory.StateIdentified {
+				proven++
+			}
+		}
+		if fitted := g.fitted(); proven != fitted {
+			s.t.Errorf("%s: %d modules are proven, and %d are fitted", g.id, proven, fitted)
 		}
 	}
+}
+
+func (g *gateway) fitted() (n int) {
+	for _, p := range g.ports {
+		if p.fleet != nil {
+			n++
+		}
+	}
+	return n
 }

@@ -149,6 +149,9 @@ func (s *Server) SwapStore() {
 	s.UseStore(s.t.TempDir())
 }
 
+// StoreDir is where its store is.
+func (s *Server) StoreDir() string { return s.settings.StoreDir }
+
 // UseStore restarts it on another store.
 func (s *Server) UseStore(dir string) {
 	s.t.Helper()
