@@ -284,3 +284,24 @@ func TestWording(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Whoever is new finds every package in docs/ARCHITECTURE.md.
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("docs/ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range goFiles(t) {
+		if f.test || f.dir == "." || strings.HasPrefix(f.dir, "cmd/") {
+			continue
+		}
+		named := false
+		for _, span := range regexp.MustCompile("`[^`\n]+`").FindAllString(string(page), -1) {
+			name := strings.Trim(span, "`")
+			named = named || f.dir == name || strings.HasSuffix(f.dir, "/"+name)
+		}
+		if !named {
+			t.Errorf("%s: package %s does not stand in docs/ARCHITECTURE.md", f.path, f.dir)
+		}
+	}
+}
