@@ -46,35 +46,3 @@ func TestPages(t *testing.T) {
 		t.Errorf("got\n%s", got)
 	}
 }
-
-// What looks like the format's way to write a rune by its number is read as it was written.
-func TestLiteral(t *testing.T) {
-	for _, text := range []string{"_x003D_1+1", "_x005F_x0041_", "x_x0041", "a__x000d_b", "_x", ""} {
-		items := func(yield func(hbom.Item, error) bool) { yield(hbom.Item{Gateway: inventory.Gateway{ID: text}}, nil) }
-		var b bytes.Buffer
-		if err := writeXLSX(&b, items, Settings{Settings: hbom.Settings{Name: text, Time: time.Unix(1764000000, 0)}}, 4); err != nil {
-			t.Fatal(err)
-		}
-		f, err := excelize.OpenReader(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := f.GetCellValue("Modules", "A2"); err != nil || got != text {
-			t.Errorf("%q is read as %q, %v", text, got, err)
-		}
-		if p, err := f.GetDocProps(); err != nil || p.Title != text || p.Created != "2025-11-24T16:00:00Z" {
-			t.Errorf("%q: properties %+v, %v", text, p, err)
-		}
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestColumn(t *testing.T) {
-	for i := range 16_384 { // as many as the format has
-		if want, err := excelize.ColumnNumberToName(i + 1); err != nil || column(i) != want {
-			t.Fatalf("column %d is %q, not %q (%v)", i, column(i), want, err)
-		}
-	}
-}
