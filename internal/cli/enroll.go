@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -255,57 +253,27 @@ nkey: all gateways stand in a file that the broker includes and reloads. For sma
 }
 
 func enrollListCommand(dir *string) *cobra.Command {
-	var output string
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List who is enrolled",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			records, err := a.Records()
-			if err != nil {
-				return err
-			}
-			return writing(writeRecords(c.OutOrStdout(), records, output))
-		},
-	}
-	addOutput(c, &output, formatTable, formatJSON)
-	return c
+	return authorityList[*enroll.Record]{
+		use: "list", short: "List who is enrolled", read: (*enroll.Authority).Records,
+		heading: "NAME\tROLE\tSTATE\tSINCE\tREPORT KEY", rows: writeRecord,
+	}.command(dir)
 }
 
-func writeRecords(w io.Writer, records []*enroll.Record, output string) error {
-	if output == formatJSON {
-		e := json.NewEncoder(w)
-		for _, r := range records {
-			if err := e.Encode(r); err != nil {
-				return err
-			}
-		}
-		return nil
+func writeRecord(w io.Writer, r *enroll.Record) {
+	state, since := "revoked", r.Users[len(r.Users)-1].Revoked
+	if since.IsZero() {
+		state, since = "expired", r.Users[len(r.Users)-1].Expires
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tROLE\tSTATE\tSINCE\tREPORT KEY")
-	for _, r := range records {
-		state, since := "revoked", r.Users[len(r.Users)-1].Revoked
-		if since.IsZero() {
-			state, since = "expired", r.Users[len(r.Users)-1].Expires
-		}
-		if r.Live(time.Now()) {
-			state, since = "enrolled", r.Users[len(r.Users)-1].Issued
-		}
-		key := "-"
-		for _, k := range r.ReportKeys {
-			if k.State == store.KeyEnrolled {
-				key = k.Key
-			}
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Role, state, since.Format(time.DateOnly), key)
+	if r.Live(time.Now()) {
+		state, since = "enrolled", r.Users[len(r.Users)-1].Issued
 	}
-	return t.Flush()
+	key := "-"
+	for _, k := range r.ReportKeys {
+		if k.State == store.KeyEnrolled {
+			key = k.Key
+		}
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Role, state, since.Format(time.DateOnly), key)
 }
 
 func enrollExportCommand(dir *string) *cobra.Command {
@@ -314,12 +282,7 @@ func enrollExportCommand(dir *string) *cobra.Command {
 		Short: "Print the recorded report keys, for a collector elsewhere",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			return a.Export(c.OutOrStdout())
+			return withAuthority(*dir, func(a *enroll.Authority) error { return a.Export(c.OutOrStdout()) })
 		},
 	}
 }
@@ -386,12 +349,7 @@ func enrollPushCommand(dir *string) *cobra.Command {
 		Short: "Tell running brokers what the authority says now",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			return p.push(c.Context(), a)
+			return withAuthority(*dir, func(a *enroll.Authority) error { return p.push(c.Context(), a) })
 		},
 	}
 	p.flags(c)

@@ -141,7 +141,7 @@ func printList(c *cobra.Command, l list, format string, from client, q url.Value
 		err = writeRows(c, l, items, format == formatCSV, filtered(q))
 	}
 	if err == nil && more {
-		fmt.Fprintf(c.ErrOrStderr(), "only the first %d are shown; there are more: use filters or --limit\n", len(items))
+		remark(c.ErrOrStderr(), fmt.Sprintf("only the first %d are shown; there are more: use filters or --limit", len(items)))
 	}
 	return err
 }
@@ -161,10 +161,10 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV, filtere
 	switch {
 	case len(rows) > 0:
 	case filtered:
-		fmt.Fprintf(c.ErrOrStderr(), "no %s fit these filters\n", l.name)
+		remark(c.ErrOrStderr(), fmt.Sprintf("no %s fit these filters", l.name))
 		return nil
 	default:
-		fmt.Fprintf(c.ErrOrStderr(), "no %s yet; the first appear when an agent reports: rollcall agent --nats-url …\n", l.name)
+		remark(c.ErrOrStderr(), fmt.Sprintf("no %s yet; the first appear when an agent reports: rollcall agent --nats-url …", l.name))
 		return nil
 	}
 	return writeTable(c.OutOrStdout(), l.heads, rows, l.keep)

@@ -40,7 +40,7 @@ func (a *question) follow(c *cobra.Command, from client) error {
 	switch {
 	case a.name == "events" && (a.format == formatJSON || !isTerminal && a.format == formatTable):
 		return a.stream(c, from)
-	case !isTerminal || a.format != formatTable:
+	case !animated(c.OutOrStdout()) || a.format != formatTable:
 		return exit.Usagef("--watch shows a table on a terminal; for a program, take rollcall fleet events --watch -o json")
 	}
 	return a.each(c.Context(), func() error { return a.redraw(c, from, fd) })

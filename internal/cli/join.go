@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,51 +62,21 @@ of the kind jwt, and no credentials: it makes its own.`,
 }
 
 func enrollPendingCommand(dir *string) *cobra.Command {
-	var output string
-	c := &cobra.Command{
-		Use:   "pending",
-		Short: "List who asks for credentials",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			all, err := a.Pending()
-			if err != nil {
-				return err
-			}
-			return writing(writePending(c.OutOrStdout(), all, output))
-		},
-	}
-	addOutput(c, &output, formatTable, formatJSON)
-	return c
+	return authorityList[*enroll.Pending]{
+		use: "pending", short: "List who asks for credentials", read: (*enroll.Authority).Pending,
+		heading: "NAME\tSTATE\tSINCE\tREPORT KEY\tHOSTNAME\tLABELS", rows: writePending,
+	}.command(dir)
 }
 
-func writePending(w io.Writer, all []*enroll.Pending, output string) error {
-	if output == formatJSON {
-		e := json.NewEncoder(w)
-		for _, p := range all {
-			if err := e.Encode(p); err != nil {
-				return err
-			}
+func writePending(w io.Writer, p *enroll.Pending) {
+	for _, x := range p.Asking {
+		state := "asks"
+		if x.Refused {
+			state = "refused"
 		}
-		return nil
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", clean.Line(p.Name), state, x.First.Format(time.DateOnly),
+			clean.Line(x.ReportKey), clean.Line(x.Hostname), clean.Line(labels(x.Labels)))
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tSTATE\tSINCE\tREPORT KEY\tHOSTNAME\tLABELS")
-	for _, p := range all {
-		for _, x := range p.Asking {
-			state := "asks"
-			if x.Refused {
-				state = "refused"
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", clean.Line(p.Name), state, x.First.Format(time.DateOnly),
-				clean.Line(x.ReportKey), clean.Line(x.Hostname), clean.Line(labels(x.Labels)))
-		}
-	}
-	return t.Flush()
 }
 
 func labels(m map[string]string) string {
@@ -129,22 +97,18 @@ Compare the report key with what the gateway's agent says of itself ("rollcall a
 join token can ask under any name.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, names []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			var failed error
-			for _, name := range names {
-				if _, err := a.Approve(name, key); err != nil {
-					failed = errors.Join(failed, err)
-					continue
+			return withAuthority(*dir, func(a *enroll.Authority) (failed error) {
+				for _, name := range names {
+					if _, err := a.Approve(name, key); err != nil {
+						failed = errors.Join(failed, err)
+						continue
+					}
+					if _, err := fmt.Fprintf(c.OutOrStdout(), "%s is enrolled as gateway\n", name); err != nil {
+						return writing(err)
+					}
 				}
-				if _, err := fmt.Fprintf(c.OutOrStdout(), "%s is enrolled as gateway\n", name); err != nil {
-					return writing(err)
-				}
-			}
-			return failed
+				return failed
+			})
 		},
 	}
 	c.Flags().StringVar(&key, "report-key", "", "the public `key`, or its beginning, of the one that is meant, where several ask for the name")
@@ -157,21 +121,18 @@ func enrollRefuseCommand(dir *string) *cobra.Command {
 		Short: "Refuse those who ask for the credentials of a gateway",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, names []string) error {
-			a, err := enroll.Open(*dir)
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			for _, name := range names {
-				n, err := a.Refuse(name)
-				if err != nil {
-					return err
+			return withAuthority(*dir, func(a *enroll.Authority) error {
+				for _, name := range names {
+					n, err := a.Refuse(name)
+					if err != nil {
+						return err
+					}
+					if _, err := fmt.Fprintf(c.OutOrStdout(), "%d who asked for %s are refused\n", n, name); err != nil {
+						return writing(err)
+					}
 				}
-				if _, err := fmt.Fprintf(c.OutOrStdout(), "%d who asked for %s are refused\n", n, name); err != nil {
-					return writing(err)
-				}
-			}
-			return nil
+				return nil
+			})
 		},
 	}
 }

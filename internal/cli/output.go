@@ -53,6 +53,21 @@ func terminal(w any) (fd int, ok bool) {
 	return fd, term.IsTerminal(fd)
 }
 
+// animated says whether lines drawn on w can be taken away again.
+func animated(w io.Writer) bool {
+	_, ok := terminal(w)
+	return ok && os.Getenv("TERM") != "dumb"
+}
+
+// remark says something beside the output: in one line for scripts, wrapped on a terminal.
+func remark(w io.Writer, text string) {
+	if _, ok := terminal(w); ok {
+		fmt.Fprint(w, screenOf(w, nil).Paragraphs(text))
+		return
+	}
+	fmt.Fprintln(w, text)
+}
+
 // screenOf describes what w draws on: a terminal as wide as it says, or text as wide as
 // COLUMNS says. Colour is for terminals whose user does not object (https://no-color.org).
 func screenOf(w io.Writer, base *fingerprint.Base) render.Screen {

@@ -142,7 +142,7 @@ func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inve
 	_, _ = serialport.DropSysAdmin()
 	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
 		Manager: modemmanager.Manager{}, Inhibit: l.inhibit}
-	if _, ok := terminal(w); ok {
+	if animated(w) {
 		p := screenOf(w, nil).NewProgress(w)
 		defer p.Clear()
 		s.Progress = func(e survey.Event) { show(p, e) }

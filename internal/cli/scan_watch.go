@@ -210,7 +210,7 @@ func scanOn(c *cobra.Command, l looker, j judging, k keepLooking, format string)
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	w := &watched{out: c.OutOrStdout(), format: format, base: base, looker: l, judge: judge, now: time.Now}
-	if out := c.ErrOrStderr(); isTerminal(out) {
+	if out := c.ErrOrStderr(); animated(out) {
 		w.idle = func() func() {
 			p := screenOf(out, nil).NewProgress(out)
 			p.Set("watching", w.now().Format("15:04:05")+", Ctrl-C ends")
@@ -226,9 +226,4 @@ func scanOn(c *cobra.Command, l looker, j judging, k keepLooking, format string)
 	for range wake { // until it is closed, so that its goroutines are gone
 	}
 	return err
-}
-
-func isTerminal(w io.Writer) bool {
-	_, ok := terminal(w)
-	return ok
 }

@@ -157,7 +157,7 @@ func printTokens(c *cobra.Command, all []store.Token, format string) error {
 		return writeCSVRows(c.OutOrStdout(), heads, rows)
 	}
 	if len(rows) == 0 {
-		_, err := fmt.Fprintln(c.ErrOrStderr(), "no tokens yet; rollcall token create NAME makes one")
+		_, err := fmt.Fprintln(c.ErrOrStderr(), "no tokens yet; \"rollcall token create NAME\" makes one")
 		return writing(err)
 	}
 	return writeTable(c.OutOrStdout(), heads, rows, 3)

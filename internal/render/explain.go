@@ -81,8 +81,15 @@ func claimValue(m inventory.Module, claim string) string {
 
 const claimColumn = 11
 
-// label is a name in the first column.
-func label(s string) string { return pad(cut(field(s), claimColumn-1), claimColumn) }
+// label is a name in the first column. One that is too long for it gets a line of its own.
+func (s Screen) label(b *strings.Builder, name string) string {
+	name = field(name)
+	if columns(name) < claimColumn {
+		return pad(name, claimColumn)
+	}
+	s.hang(b, "", name, plain)
+	return strings.Repeat(" ", claimColumn)
+}
 
 func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 	value := claimValue(m, claim)
@@ -95,7 +102,8 @@ func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 	case value == "":
 		shown = "open"
 	}
-	s.pair(b, label(claim), shown, strong, strength(m, claim, value), plain)
+	s.pair(b, s.label(b, claim), shown, strong, strength(m, claim, value), plain)
+	drawn := map[[2]string]bool{}
 	for _, e := range m.Evidence {
 		if e.Claim != claim {
 			continue
@@ -108,7 +116,10 @@ func (s Screen) claim(b *strings.Builder, m inventory.Module, claim string) {
 		if s.width() < cardWidth {
 			rule = ""
 		}
-		s.pair(b, strings.Repeat(" ", claimColumn), proof, plain, rule, faint)
+		if line := [2]string{proof, rule}; !drawn[line] { // without rules, several may look the same
+			drawn[line] = true
+			s.pair(b, strings.Repeat(" ", claimColumn), proof, plain, rule, faint)
+		}
 	}
 }
 
@@ -210,7 +221,7 @@ func (s Screen) considered(b *strings.Builder, m inventory.Module) {
 	}
 	for _, p := range m.Parts {
 		if !slices.ContainsFunc(m.Evidence, func(e inventory.Evidence) bool { return e.Claim == p.Name }) {
-			s.hang(b, label(p.Name), field(p.Value), plain)
+			s.hang(b, s.label(b, p.Name), field(p.Value), plain)
 		}
 	}
 	lead := pad("conflicts", claimColumn)
@@ -237,8 +248,18 @@ func (s Screen) findings(b *strings.Builder, found []Finding) {
 		}
 		s.pair(b, lead, text, st, join(", ", field(f.Severity), field(f.Rule)), faint)
 		lead = strings.Repeat(" ", claimColumn)
-		s.hang(b, lead, field(f.Source), faint)
+		s.address(b, lead, field(f.Source))
 	}
+}
+
+// address draws where a text is to be read. One of the web is never broken: a terminal that goes
+// on in the next line by itself still knows that it is one, and it can be copied.
+func (s Screen) address(b *strings.Builder, lead, text string) {
+	if !strings.Contains(text, "://") || strings.ContainsAny(text, " \u00a0") {
+		s.hang(b, lead, text, faint)
+		return
+	}
+	b.WriteString(lead + s.paint(faint, text) + "\n")
 }
 
 func cleanAll(in []string) []string {
