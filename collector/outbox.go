@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
 // Names of events on NATS.
@@ -146,14 +147,5 @@ func (o *outbox) publish(ctx context.Context, events []store.Event) error {
 			return err
 		}
 	}
-	for _, f := range futures {
-		select {
-		case <-f.Ok():
-		case err := <-f.Err():
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	return natslink.Acknowledged(ctx, futures)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
 // Stream holds dead letters.
@@ -133,16 +134,7 @@ func (b *Box) publish(ctx context.Context, letters []Letter) error {
 		}
 		waiting = append(waiting, f)
 	}
-	for _, f := range waiting {
-		select {
-		case <-f.Ok():
-		case err := <-f.Err():
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	return natslink.Acknowledged(ctx, waiting)
 }
 
 func (b *Box) send(l *Letter) (jetstream.PubAckFuture, error) {
