@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-iot/rollcall/internal/agentcli"
-	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
 )
 
-func agentCommand() *cobra.Command { return agentcli.Command(os.Environ(), modemmanager.Manager{}) }
+func agentCommand() *cobra.Command { return agentcli.Command(os.Environ()) }

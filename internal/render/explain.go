@@ -255,11 +255,15 @@ func (s Screen) findings(b *strings.Builder, found []Finding) {
 // address draws where a text is to be read. One of the web is never broken: a terminal that goes
 // on in the next line by itself still knows that it is one, and it can be copied.
 func (s Screen) address(b *strings.Builder, lead, text string) {
-	if !strings.Contains(text, "://") || strings.ContainsAny(text, " \u00a0") {
+	if !isAddress(text) {
 		s.hang(b, lead, text, faint)
 		return
 	}
 	b.WriteString(lead + s.paint(faint, text) + "\n")
+}
+
+func isAddress(text string) bool {
+	return strings.Contains(text, "://") && !strings.ContainsAny(text, " \u00a0")
 }
 
 func cleanAll(in []string) []string {

@@ -30,7 +30,11 @@ func (s Screen) Facts(facts []Fact) string {
 		} else {
 			above = name
 		}
-		s.hangMarked(&b, pad(name, margin), faint, cleanWhole(f.Text), plain)
+		if text := cleanWhole(f.Text); isAddress(text) { // never broken, so that it can be copied
+			b.WriteString(s.paint(faint, pad(name, margin)) + text + "\n")
+		} else {
+			s.hangMarked(&b, pad(name, margin), faint, text, plain)
+		}
 	}
 	return b.String()
 }
