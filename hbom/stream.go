@@ -24,7 +24,7 @@ type writer struct {
 	any     bool // a component was written
 
 	incomplete list             // references of all modules
-	notes      map[string]*note // by text
+	notes      map[string]*note // by text and exception
 	texts      []string         // their order
 }
 
@@ -102,14 +102,15 @@ func (d *writer) note(ref string, f Finding) {
 	if f.List == "" || f.Text == "" {
 		return
 	}
-	n, ok := d.notes[f.Text]
+	key := f.Text + "\x00" + f.Excepted // a finding that is excepted somewhere is open elsewhere
+	n, ok := d.notes[key]
 	if !ok {
 		if len(d.notes) == maxNotes {
 			return
 		}
 		n = &note{finding: f}
-		d.notes[f.Text] = n
-		d.texts = append(d.texts, f.Text)
+		d.notes[key] = n
+		d.texts = append(d.texts, key)
 	}
 	if n.last != ref {
 		n.last = ref
@@ -175,26 +176,29 @@ func (d *writer) annotations() {
 		return
 	}
 	d.raw(`,"annotations":[`)
-	for i, text := range d.texts {
+	for i, key := range d.texts {
 		if i > 0 {
 			d.raw(",")
 		}
 		d.raw(`{"subjects":[`)
-		d.bytes(d.notes[text].subjects.Bytes())
+		d.bytes(d.notes[key].subjects.Bytes())
 		d.raw(`],"annotator":`)
 		d.json(cdx.Annotator{Component: ptr(d.s.tool())})
 		d.raw(`,"timestamp":"`, d.s.stamp(), `","text":`)
-		d.json(d.s.statement(d.notes[text].finding))
+		d.json(d.s.statement(d.notes[key].finding))
 		d.raw(`}`)
 	}
 	d.raw(`]`)
 }
 
-// statement is the text of a finding with its source.
+// statement is the text of a finding with its source, and with the exception that covers it.
 func (s Settings) statement(f Finding) string {
 	text := s.mask(f.Text)
 	if u := address(f.Source); u != "" {
 		text += " (" + u + ")"
+	}
+	if f.Excepted != "" {
+		text += "; an exception covers this: " + s.mask(f.Excepted)
 	}
 	return text
 }
