@@ -155,7 +155,7 @@ func commandOf(t *testing.T, line string) (*cobra.Command, []string) {
 	f := strings.Fields(line)
 	switch f[0] {
 	case "/usr/bin/rollcall-agent":
-		return agentcli.Command(nil, nil), f[1:]
+		return agentcli.Command(nil), f[1:]
 	case "/usr/bin/rollcall":
 		c, rest, err := cli.Root().Find(f[1:])
 		if err != nil {

@@ -19,14 +19,13 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/version"
-	"github.com/rollcall-iot/rollcall/survey"
 )
 
 // Run is all of the program rollcall-agent. It returns the exit status.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := Command(environ, nil)
+	c := Command(environ)
 	c.Use, c.Version = "rollcall-agent", version.Version
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.SetArgs(args)
@@ -40,9 +39,8 @@ func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return exit.Code(err)
 }
 
-// Command is `rollcall agent`. environ is that of the process; manager tells what a program such as
-// ModemManager knows of modules, and is nil where none is linked in.
-func Command(environ []string, manager survey.Manager) *cobra.Command {
+// Command is `rollcall agent`. environ is that of the process.
+func Command(environ []string) *cobra.Command {
 	var file string
 	var once bool
 	c := &cobra.Command{
@@ -56,10 +54,7 @@ agent goes on with the old ones and says so in its health.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			source := configs.Source{File: file, Flags: c.Flags(), Environ: environ}
-			load := func() (*setup, error) {
-				config, err := configs.LoadAgent(source)
-				return &setup{config, manager}, err
-			}
+			load := func() (*configs.Agent, error) { return configs.LoadAgent(source) }
 			config, err := load()
 			if err != nil {
 				return exit.With(exit.Usage, err)

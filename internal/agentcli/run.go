@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/agent"
+	"github.com/rollcall-iot/rollcall/configs"
 	"github.com/rollcall-iot/rollcall/enroll/join"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 	"github.com/rollcall-iot/rollcall/internal/logging"
@@ -24,7 +25,7 @@ import (
 const onceTimeout = 5 * time.Minute
 
 // run runs the agent with configuration c until ctx ends. load reads the configuration again.
-func run(ctx context.Context, c *setup, load func() (*setup, error), once bool, stdout, stderr io.Writer) error {
+func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), once bool, stdout, stderr io.Writer) error {
 	log := logging.New(stderr, c.Log.Level, c.Log.Format)
 	if had, err := serialport.DropSysAdmin(); had {
 		log.Warn("started with CAP_SYS_ADMIN, which defeats exclusive access to ports; gave it up", "error", err)
@@ -35,7 +36,7 @@ func run(ctx context.Context, c *setup, load func() (*setup, error), once bool, 
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	var old *setup
+	var old *configs.Agent
 	var refused error
 	for {
 		next, started, err := life(ctx, c, load, hup, log, refused)
@@ -54,7 +55,7 @@ func run(ctx context.Context, c *setup, load func() (*setup, error), once bool, 
 
 // life runs one daemon with configuration c, until ctx ends (next is nil) or a SIGHUP brings
 // another configuration that reads well. refused is why another one is not in force.
-func life(ctx context.Context, c *setup, load func() (*setup, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *setup, started bool, err error) {
+func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), hup <-chan os.Signal, log *slog.Logger, refused error) (next *configs.Agent, started bool, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	d, s, err := start(ctx, c, log)
@@ -127,7 +128,7 @@ func waitFor(joined <-chan error) error {
 const codeRefused = "configuration-refused"
 
 // reread reads the configuration and all that it names, before the old one is given up.
-func reread(ctx context.Context, load func() (*setup, error)) (*setup, error) {
+func reread(ctx context.Context, load func() (*configs.Agent, error)) (*configs.Agent, error) {
 	c, err := load()
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func reread(ctx context.Context, load func() (*setup, error)) (*setup, error) {
 	return c, err
 }
 
-func start(ctx context.Context, c *setup, log *slog.Logger) (*agent.Daemon, agent.DaemonSettings, error) {
+func start(ctx context.Context, c *configs.Agent, log *slog.Logger) (*agent.Daemon, agent.DaemonSettings, error) {
 	s, err := settings(ctx, c)
 	if err != nil {
 		return nil, s, err
@@ -152,7 +153,7 @@ func start(ctx context.Context, c *setup, log *slog.Logger) (*agent.Daemon, agen
 	return d, s, nil
 }
 
-func lookOnce(ctx context.Context, c *setup, log *slog.Logger, stdout io.Writer) error {
+func lookOnce(ctx context.Context, c *configs.Agent, log *slog.Logger, stdout io.Writer) error {
 	ctx, stop := context.WithTimeout(ctx, onceTimeout)
 	defer stop()
 	if err := joinFirst(ctx, c, log); err != nil {
@@ -172,7 +173,7 @@ func lookOnce(ctx context.Context, c *setup, log *slog.Logger, stdout io.Writer)
 }
 
 // joinFirst is for a single round, which is of no use without credentials.
-func joinFirst(ctx context.Context, c *setup, log *slog.Logger) error {
+func joinFirst(ctx context.Context, c *configs.Agent, log *slog.Logger) error {
 	if !link(c).Hold {
 		return nil
 	}

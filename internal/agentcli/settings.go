@@ -2,7 +2,6 @@ package agentcli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,20 +17,12 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/natslink/spool"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
+	"github.com/rollcall-iot/rollcall/transport/serialport/modemmanager"
 )
 
-// setup is a configuration, and what the program itself brings along.
-type setup struct {
-	*configs.Agent
-	manager survey.Manager
-}
-
 // settings maps the configuration to what the agent takes.
-func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
+func settings(ctx context.Context, c *configs.Agent) (agent.DaemonSettings, error) {
 	var s agent.DaemonSettings
-	if c.Scan.InhibitModemManager && c.manager == nil {
-		return s, exit.With(exit.Usage, errors.New("scan.inhibit_modemmanager needs D-Bus, which this small agent is built without; run \"rollcall agent\" instead"))
-	}
 	base, err := overlay.Load(c.FingerprintsDir)
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
@@ -40,11 +31,11 @@ func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 	if err != nil {
 		return s, exit.With(exit.Usage, err)
 	}
-	finder := &serialport.Finder{Rules: Rules(c.Agent)}
+	finder := &serialport.Finder{Rules: Rules(c)}
 	memory := new(survey.Memory)
 	look := survey.Settings{
 		Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout, Bauds: c.Scan.Baud, Memory: memory,
-		Manager: c.manager, Inhibit: c.Scan.InhibitModemManager,
+		Manager: modemmanager.Manager{}, Inhibit: c.Scan.InhibitModemManager,
 	}
 	jitter := c.Scan.Jitter
 	if jitter == 0 {
@@ -73,7 +64,7 @@ func settings(ctx context.Context, c *setup) (agent.DaemonSettings, error) {
 }
 
 // link of an agent. One that has to join first is held.
-func link(c *setup) natslink.Settings {
+func link(c *configs.Agent) natslink.Settings {
 	s := natslink.Settings{
 		URLs: c.NATS.URLs, CredsFile: c.NATS.Creds, NKeyFile: c.NATS.NKey,
 		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
@@ -91,13 +82,13 @@ func link(c *setup) natslink.Settings {
 }
 
 // joining says how to join.
-func joining(c *setup, s agent.DaemonSettings, stands func(join.Status, string)) agent.JoinSettings {
+func joining(c *configs.Agent, s agent.DaemonSettings, stands func(join.Status, string)) agent.JoinSettings {
 	s.Link.Hold, s.Link.CredsFile = false, c.NATS.Join
 	return agent.JoinSettings{Gateway: s.Gateway, StateDir: s.StateDir, Link: s.Link, Stands: stands, Log: s.Log}
 }
 
 // own describes the gateway that the daemon speaks for, with warnings about who it is.
-func own(c *setup) (inventory.Gateway, map[string]string, error) {
+func own(c *configs.Agent) (inventory.Gateway, map[string]string, error) {
 	all, err := labels(c.Gateway.LabelsDir, c.Gateway.Labels)
 	if err != nil {
 		return inventory.Gateway{}, nil, err
