@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/policy/lists"
+	"github.com/rollcall-iot/rollcall/policy/policytest"
 )
 
 var anewFleet = flag.Int("anew-fleet", 5_000, "modules in the store of BenchmarkJudgeAnew")
@@ -43,7 +44,7 @@ func BenchmarkJudgeAnew(b *testing.B) {
 	must(b, err)
 	alike, err := p.With(nil, policy.Overlay{Name: "own.yaml", Data: []byte("policy: own\nexceptions: [{id: x, rule: origin, when: 'gateway.id == \"none\"', owner: J, reason: r, until: 2030-01-01}]")})
 	must(b, err)
-	set, err := p.Lists().With(lists.Overlay{Name: "list.yaml", Data: []byte(listing)})
+	set, err := p.Lists().With(lists.Overlay{Name: "list.yaml", Data: policytest.List("telit", "Telit")})
 	must(b, err)
 	listed, err := p.With(set)
 	must(b, err)
@@ -113,23 +114,7 @@ func BenchmarkFindingPages(b *testing.B) {
 	}
 }
 
-const (
-	nothingNew = "slug: xmaker\nname: X\nrole: maker\nfamilies: [{name: QX900, strength: strong}]\n"
-	listing    = `
-id: utility
-name: Utility list
-kind: list
-concern: procurement
-edition: 2026-01-15
-edition_date: 2026-01-15
-as_of: 2026-01-15
-source: https://example.org/list
-effect: none
-status: in-force
-confirmed: true
-entries: [{maker: telit, name: Telit, since: 2026-01-15, confirmed: true}]
-`
-)
+const nothingNew = "slug: xmaker\nname: X\nrole: maker\nfamilies: [{name: QX900, strength: strong}]\n"
 
 func anewStore(b *testing.B) store.Store {
 	if *storeKind == "postgres" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/bundle"
+	"github.com/rollcall-iot/rollcall/policy/policytest"
 )
 
 // Key is the nth key.
@@ -34,19 +35,7 @@ families:
 
 // List names the maker of that slug.
 func List(maker string) bundle.Content {
-	return bundle.Content{Path: "lists/utility.yaml", Data: fmt.Appendf(nil, `id: utility
-name: Utility list
-kind: list
-concern: procurement
-edition: 2026-01-15
-edition_date: 2026-01-15
-as_of: 2026-01-15
-source: https://example.org/list
-effect: none
-status: in-force
-confirmed: true
-entries: [{maker: %s, name: A maker, since: 2026-01-15, confirmed: true}]
-`, maker)}
+	return bundle.Content{Path: "lists/utility.yaml", Data: policytest.List(maker, "A maker")}
 }
 
 // Rules finds models A1, and says so in a case.

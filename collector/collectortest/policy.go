@@ -5,24 +5,10 @@ import (
 
 	"github.com/rollcall-iot/rollcall/policy"
 	"github.com/rollcall-iot/rollcall/policy/lists"
+	"github.com/rollcall-iot/rollcall/policy/policytest"
 )
 
-const (
-	list = `
-id: utility
-name: Utility list
-kind: list
-concern: procurement
-edition: 2026-01-15
-edition_date: 2026-01-15
-as_of: 2026-01-15
-source: https://example.org/list
-effect: none
-status: in-force
-confirmed: true
-entries: [{maker: alpha, name: Alpha, since: 2026-01-15, confirmed: true}]
-`
-	rules = `
+const rules = `
 policy: test
 rules:
   - {id: named, each: lists.naming(module.identity.maker), when: hit.list == "utility", severity: high, message: "${module.identity.maker} is ${hit.sentence}"}
@@ -34,14 +20,13 @@ rules:
   - {id: cloned, on: gateway, when: gateway.conflict != "", severity: high, message: "${gateway.conflict}"}
   - {id: quiet, on: gateway, when: 'gateway.silent && now - gateway.last_seen > duration("90m")', severity: low, message: quiet}
 `
-)
 
 // Policy finds that maker alpha is named in a list, firmware that ends in 1, Italian modules in
 // the north, held ports, conflicts, doubled IMEIs, and gateways that are cloned or quiet for 90
 // minutes. own is more rules, over these.
 func Policy(t testing.TB, own ...string) *policy.Policy {
 	t.Helper()
-	set, err := lists.Load(lists.Overlay{Name: "list.yaml", Data: []byte(list)})
+	set, err := lists.Load(lists.Overlay{Name: "list.yaml", Data: policytest.List("alpha", "Alpha")})
 	if err != nil {
 		t.Fatal(err)
 	}

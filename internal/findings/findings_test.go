@@ -13,31 +13,19 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/policy"
+	"github.com/rollcall-iot/rollcall/policy/policytest"
 )
 
-const (
-	list = `
-id: utility
-name: Utility list
-kind: list
-concern: procurement
-edition: 2026-01-15
-edition_date: 2026-01-15
-as_of: 2026-01-15
-source: https://example.org/list
-effect: none
-status: in-force
-confirmed: true
-entries: [{maker: acme, name: Acme, since: 2026-01-15, confirmed: true}]
-`
-	rules = `
+const rules = `
 policy: own
 rules:
   - {id: a1, when: 'module.identity.model == "A1"', severity: medium, message: an A1}
 exceptions:
   - {id: lab, rule: a1, when: 'gateway.id == "lab"', owner: Jane, reason: tested, until: 2027-01-31}
 `
-)
+
+// list names the maker acme.
+func list() string { return string(policytest.List("acme", "Acme")) }
 
 func now() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) }
 
@@ -76,7 +64,7 @@ func texts(lines []render.Finding) []string {
 }
 
 func TestWhatStandsBesideAModule(t *testing.T) {
-	j := judge(t, list, rules)
+	j := judge(t, list(), rules)
 	found := j.Module(acme(), nil)
 	brief := []string{"high named in the Utility list, edition 2026-01-15", "medium an A1"}
 	if diff := cmp.Diff(brief, texts(j.Beside(found))); diff != "" {
@@ -120,7 +108,7 @@ func TestGate(t *testing.T) {
 		"info, all of them": {policy.Info, field, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := judge(t, list, rules)
+			j := judge(t, list(), rules)
 			j.Gate.Least = tt.least
 			j.Module(acme(), tt.gateway)
 			if j.Gate.Stopped != tt.want {
@@ -144,7 +132,7 @@ func TestLoadFaults(t *testing.T) {
 		"no mapping": {files(t, "- a"), "a.yaml:1: want a mapping"},
 		"of a rule":  {files(t, "policy: own\nrules: [{id: a}]"), "a.yaml:2: when: missing"},
 		"of a list":  {files(t, "id: own\nname: x"), "a.yaml:1: kind: missing"},
-		"of both":    {files(t, list, "policy: own\nid: x"), `b.yaml:2: unknown key "id"`},
+		"of both":    {files(t, list(), "policy: own\nid: x"), `b.yaml:2: unknown key "id"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := findings.Load(tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -165,7 +153,7 @@ func TestAnybodysFileIsRefused(t *testing.T) {
 }
 
 func TestOver(t *testing.T) {
-	before := judge(t, list).Policy
+	before := judge(t, list()).Policy
 	after, err := findings.Over(before, files(t, "policy: own\nrules: [{id: origin, enabled: false}]", "extend: utility\nentries: [{maker: bolt, name: Bolt, since: 2026-02-01, confirmed: true}]"))
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +167,7 @@ func TestOver(t *testing.T) {
 }
 
 func TestPropose(t *testing.T) {
-	before := judge(t, list).Policy
+	before := judge(t, list()).Policy
 	after, err := findings.Propose(before, findings.Proposal{Maker: "bolt", Name: "Bolt: \"[x]\"\n- &a", List: "utility", Since: now()})
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +189,7 @@ func TestPropose(t *testing.T) {
 }
 
 func TestForHBOM(t *testing.T) {
-	j := judge(t, list, rules)
+	j := judge(t, list(), rules)
 	got := findings.ForHBOM(j.Module(acme(), &policy.Gateway{Gateway: inventory.Gateway{ID: "lab"}}))
 	if len(got) != 3 || got[0].List != "utility" || got[0].Severity != "high" || got[0].Source != "https://example.org/list" || got[0].Since.IsZero() ||
 		got[2].Excepted != "Jane: tested, until 2027-01-31" || got[0].Excepted != "" {
