@@ -22,9 +22,10 @@ const maxAlike = 20_000
 // name the type, and by which IMEIs are the same one. An IMEI that is not valid, and any other
 // number, counts digit by digit.
 type alike struct {
-	by    *judge.Known
-	mu    sync.RWMutex
-	kinds map[string]*kindOf
+	by     *judge.Known
+	packer *store.Packer
+	mu     sync.RWMutex
+	kinds  map[string]*kindOf
 }
 
 // kindOf is one kind of report.
@@ -33,11 +34,13 @@ type kindOf struct {
 	judged []store.Module
 }
 
-func newAlike(by *judge.Known) *alike { return &alike{by: by, kinds: map[string]*kindOf{}} }
+func newAlike(by *judge.Known, p *store.Packer) *alike {
+	return &alike{by: by, packer: p, kinds: map[string]*kindOf{}}
+}
 
 // judged gives the modules of a packed report, judged. The report is given where it was read.
 func (a *alike) judged(gateway, digest string, packed []byte) ([]store.Module, *received, error) {
-	body, err := store.Unpack(packed)
+	body, err := a.packer.Unpack(packed)
 	if err != nil {
 		return nil, nil, err
 	}

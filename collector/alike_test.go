@@ -23,7 +23,7 @@ import (
 func TestAlike(t *testing.T) {
 	base, err := fingerprint.Embedded()
 	must(t, err)
-	a := newAlike(judge.NewKnown(base, nil))
+	a := newAlike(judge.NewKnown(base, nil), store.NewPacker())
 	packer := store.NewPacker()
 	shared := 0
 	for _, c := range corpus(t) {

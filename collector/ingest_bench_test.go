@@ -58,7 +58,7 @@ func realModule(i int, firmware string) inventory.Module {
 	ask := func(cmd string, lines ...string) inventory.Exchange {
 		return inventory.Exchange{Cmd: cmd, Lines: lines, Final: "OK", Millis: 12}
 	}
-	imei := fmt.Sprintf("8670120%08d", i)
+	imei := validIMEIOf(i)
 	return inventory.Module{
 		ID: "usb:1-1.2", State: inventory.StateIdentified,
 		Identity: inventory.Identity{Maker: "quectel", MakerName: "Quectel Wireless Solutions", Model: "EC25-E", Variant: "E", Firmware: firmware, IMEI: imei},
@@ -78,6 +78,16 @@ func realModule(i int, firmware string) inventory.Module {
 			ask("AT+CGMM", "EC25"), ask("AT+CGMR", firmware), ask("AT+CGSN", imei)},
 		Data: "2026-11-22+00c0ffee",
 	}
+}
+
+// validIMEIOf gives the i-th IMEI of a type, with its check digit.
+func validIMEIOf(i int) string {
+	for check := range 10 {
+		if imei := fmt.Sprintf("86701204%06d%d", i%1_000_000, check); validIMEI([]byte(imei)) {
+			return imei
+		}
+	}
+	panic("no check digit fits")
 }
 
 // fleetSize is how many gateways take turns.

@@ -22,41 +22,59 @@ const maxTold = 1000
 
 func newKeyring(p KeyPolicy) *keyring { return &keyring{policy: p, told: map[string]bool{}} }
 
-// allow says whether the item's key speaks for its gateway; if not, its outcome says why.
-func (s *settler) allow(it *item) (bool, error) {
-	if g := s.known[it.gateway]; g != nil && g.Key == it.key {
-		return true, nil
-	}
-	recorded, err := s.tx.Keys(it.gateway)
-	if err != nil {
-		return false, err
-	}
-	for _, k := range s.out.Keys { // pinned by an earlier message of this batch
-		if k.Gateway == it.gateway {
-			recorded = append(recorded, k)
+// loadKeys fetches at once what is recorded of keys that do not speak for their gateways already.
+func (s *settler) loadKeys(ids []string, groups map[string][]*item) (err error) {
+	var gateways, keys []string
+	for _, id := range ids {
+		g, asked := s.known[id], false
+		for _, it := range groups[id] {
+			if g != nil && g.Key == it.key {
+				continue
+			}
+			if !asked {
+				gateways, asked = append(gateways, id), true
+			}
+			if it.report != nil {
+				keys = append(keys, it.key)
+			}
 		}
 	}
+	if s.recorded, err = s.tx.Keys(gateways); err != nil {
+		return err
+	}
+	slices.Sort(keys)
+	s.users, err = s.tx.KeyUsers(slices.Compact(keys))
+	return err
+}
+
+// allow says whether the item's key speaks for its gateway; if not, its outcome says why.
+func (s *settler) allow(it *item) bool {
+	if g := s.known[it.gateway]; g != nil && g.Key == it.key {
+		return true
+	}
+	recorded := s.recorded[it.gateway]
 	usable := len(s.keys.policy.Known[it.gateway]) > 0
 	for _, k := range recorded {
 		switch {
 		case k.Key == it.key && k.State == store.KeyRevoked:
 			it.outcome = reject(RevokedKey, "key %s was revoked for gateway %q", it.key, it.gateway)
-			return false, nil
+			return false
 		case k.Key == it.key:
-			return true, nil
+			return true
 		}
 		usable = usable || k.State != store.KeyRevoked
 	}
 	switch {
 	case s.keys.known(it):
-		return true, nil
+		return true
 	case usable || s.keys.policy.KnownOnly || len(recorded) > 0:
 		s.claim(it)
-		return false, nil
+		return false
 	case it.beat != nil:
-		return true, nil // asks for the report; that one pins the key
+		return true // asks for the report; that one pins the key
 	}
-	return true, s.pin(it)
+	s.pin(it)
+	return true
 }
 
 func (k *keyring) known(it *item) bool {
@@ -77,22 +95,16 @@ func (s *settler) claim(it *item) {
 
 // pin records the first key that speaks for a gateway. A key that speaks for others already
 // is believed, and a person is told.
-func (s *settler) pin(it *item) error {
-	users, err := s.tx.KeyUsers(it.key)
-	if err != nil {
-		return err
-	}
-	for _, k := range s.out.Keys {
-		if k.Key == it.key {
-			users = append(users, k.Gateway)
-		}
-	}
-	s.out.Keys = append(s.out.Keys, store.Key{Gateway: it.gateway, Key: it.key, State: store.KeyPinned, First: it.received.UTC()})
+func (s *settler) pin(it *item) {
+	users := s.users[it.key]
+	k := store.Key{Gateway: it.gateway, Key: it.key, State: store.KeyPinned, First: it.received.UTC()}
+	s.out.Keys = append(s.out.Keys, k)
+	// What follows in this batch has to see it.
+	s.recorded[k.Gateway], s.users[k.Key] = append(s.recorded[k.Gateway], k), append(users, k.Gateway)
 	if len(users) > 0 {
 		text := "The report key of this gateway also speaks for " + strings.Join(users[:min(len(users), 5)], ", ") +
 			": a cloned image, or a gateway under a new name. Give each machine a key of its own."
 		s.shared[it.gateway] = text
 		s.out.Events = append(s.out.Events, store.Event{Kind: store.GatewayConflict, Gateway: it.gateway, At: it.received.UTC(), Text: text})
 	}
-	return nil
 }

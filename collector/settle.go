@@ -28,6 +28,9 @@ type settler struct {
 	at    time.Time // of what no report causes
 	// shared says for which gateways of this batch a key was pinned that is also another's.
 	shared map[string]string
+	// recorded and users are the keys of gateways, and the gateways of keys, where the gateway's row does not tell.
+	recorded map[string][]store.Key
+	users    map[string][]string
 	// claimed are claims by wrong keys that this batch tells of.
 	claimed []string
 	// ask lists gateways whose findings are not known here.
@@ -56,6 +59,9 @@ func (s *settler) settle(items []*item) (*store.Batch, error) {
 		groups[it.gateway] = append(groups[it.gateway], it)
 	}
 	ids := slices.Sorted(maps.Keys(groups))
+	if err := s.loadKeys(ids, groups); err != nil {
+		return nil, err
+	}
 	if err := s.loadModules(ids, groups); err != nil {
 		return nil, err
 	}
@@ -115,14 +121,10 @@ func (s *settler) modules(id string) ([]store.Module, error) {
 
 // gateway settles the messages of one gateway.
 func (s *settler) gateway(id string, items []*item) error {
-	var reports []*item
-	var beats []*item
+	var reports, beats []*item
 	for _, it := range items {
-		allowed, err := s.allow(it)
 		switch {
-		case err != nil:
-			return err
-		case !allowed:
+		case !s.allow(it):
 			s.reject(it)
 		case it.report != nil:
 			reports = append(reports, it)

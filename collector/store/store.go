@@ -39,10 +39,10 @@ type Writer interface {
 type Tx interface {
 	// Modules gives the modules of each gateway now, sorted by ID.
 	Modules(gateways []string) (map[string][]Module, error)
-	// Keys gives the keys recorded for a gateway.
-	Keys(gateway string) ([]Key, error)
-	// KeyUsers gives the gateways for which a key is recorded, sorted.
-	KeyUsers(key string) ([]string, error)
+	// Keys gives the keys recorded for each gateway, oldest first.
+	Keys(gateways []string) (map[string][]Key, error)
+	// KeyUsers gives the gateways for which each key is recorded, sorted, 100 at most.
+	KeyUsers(keys []string) (map[string][]string, error)
 	// Findings gives the open findings of each gateway, sorted by module and key.
 	Findings(gateways []string) (map[string][]Finding, error)
 	// Reports gives the stored reports of a gateway, oldest first.

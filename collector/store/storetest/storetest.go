@@ -292,10 +292,22 @@ func events(t *testing.T, s store.Store) {
 func keys(t *testing.T, s store.Store) {
 	put(t, s, []string{"gw-1", "gw-2"}, &store.Batch{Gateways: []store.Gateway{Gateway("gw-1", 0)}, Keys: []store.Key{
 		{Gateway: "gw-1", Key: "key-gw-1", State: store.KeyPinned, First: Start}, {Gateway: "gw-2", Key: "key-gw-1", State: store.KeyEnrolled, First: Start}}})
+	var many []store.Key
+	for i := range 130 {
+		many = append(many, store.Key{Gateway: fmt.Sprintf("gw-a%03d", i), Key: "key-many", State: store.KeyPinned, First: Start})
+	}
+	put(t, s, nil, &store.Batch{Keys: many})
 	err := s.Update(t.Context(), nil, func(tx store.Tx, _ map[string]*store.Gateway) error {
-		users, err := tx.KeyUsers("key-gw-1")
-		same(t, "users of the key", users, []string{"gw-1", "gw-2"})
-		return err
+		users, err := tx.KeyUsers([]string{"key-gw-1", "key-none", "key-many"})
+		same(t, "users of the key", users["key-gw-1"], []string{"gw-1", "gw-2"})
+		if len(users["key-many"]) != 100 || users["key-many"][0] != "gw-a000" || users["key-none"] != nil {
+			t.Errorf("users of the keys: %v", users)
+		}
+		recorded, keysErr := tx.Keys([]string{"gw-1", "gw-2", "gw-3"})
+		if len(recorded) != 2 || recorded["gw-2"][0].State != store.KeyEnrolled {
+			t.Errorf("keys of the gateways: %v", recorded)
+		}
+		return errors.Join(err, keysErr)
 	})
 	if err != nil {
 		t.Fatal(err)

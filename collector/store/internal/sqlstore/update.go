@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
@@ -79,28 +81,55 @@ func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 }
 
 // Keys implements [store.Tx].
-func (t *tx) Keys(gateway string) ([]store.Key, error) {
-	var keys []store.Key
-	err := t.w.query(t.ctx, "SELECT "+keyColumns+" FROM keys WHERE gateway = ? ORDER BY first_seen, report_key", []any{gateway},
-		func(r *sql.Rows) error {
-			k, err := scanKey(r)
-			keys = append(keys, k)
-			return err
-		})
+func (t *tx) Keys(gateways []string) (map[string][]store.Key, error) {
+	keys := map[string][]store.Key{}
+	err := t.load("SELECT "+keyColumns+" FROM keys WHERE gateway {in} ORDER BY first_seen, report_key", gateways, func(r *sql.Rows) error {
+		k, err := scanKey(r)
+		keys[k.Gateway] = append(keys[k.Gateway], k)
+		return err
+	})
 	return keys, t.w.s.fail("load keys", err)
 }
 
+// mostUsers bounds the users of one key, and those of several that are asked for together.
+const mostUsers = 100
+
 // KeyUsers implements [store.Tx].
-func (t *tx) KeyUsers(key string) ([]string, error) {
-	var ids []string
-	err := t.w.query(t.ctx, "SELECT gateway FROM keys WHERE report_key = ? ORDER BY gateway LIMIT 100", []any{key},
-		func(r *sql.Rows) error {
-			var id string
-			err := r.Scan(&id)
-			ids = append(ids, id)
-			return err
-		})
-	return ids, t.w.s.fail("load the users of a key", err)
+func (t *tx) KeyUsers(keys []string) (map[string][]string, error) {
+	users := map[string][]string{}
+	for some := range slices.Chunk(keys, 64) {
+		n, err := t.keyUsers(some, users)
+		if err == nil && n == mostUsers && len(some) > 1 { // one of them has so many that others may lack theirs
+			for _, k := range some {
+				delete(users, k)
+				if _, err = t.keyUsers([]string{k}, users); err != nil {
+					break
+				}
+			}
+		}
+		if err != nil {
+			return nil, t.w.s.fail("load the users of a key", err)
+		}
+	}
+	return users, nil
+}
+
+// keyUsers says how many there were, of all keys.
+func (t *tx) keyUsers(keys []string, users map[string][]string) (n int, err error) {
+	in := strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = k
+	}
+	q := "SELECT report_key, gateway FROM keys WHERE report_key IN (" + in + ") ORDER BY report_key, gateway LIMIT " + strconv.Itoa(mostUsers)
+	err = t.w.query(t.ctx, q, args, func(r *sql.Rows) error {
+		var key, id string
+		err := r.Scan(&key, &id)
+		users[key] = append(users[key], id)
+		n++
+		return err
+	})
+	return n, err
 }
 
 // Reports implements [store.Tx].
