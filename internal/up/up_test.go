@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ name, dir, listen, nats, want string }{
 		{"broker for everybody", t.TempDir(), "127.0.0.1:0", "0.0.0.0:0", "no access control"},
 		{"broker on a name", t.TempDir(), "127.0.0.1:0", "gateway.example:0", "no access control"},
-		{"pages for everybody", t.TempDir(), "0.0.0.0:0", "127.0.0.1:0", "access control"},
+		{"pages for everybody", t.TempDir(), "0.0.0.0:0", "127.0.0.1:0", "other machines could reach"},
 		{"no port", t.TempDir(), "127.0.0.1", "127.0.0.1:0", "cannot serve"},
 		{"data is a file", file, "127.0.0.1:0", "127.0.0.1:0", "file"},
 	} {
