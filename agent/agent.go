@@ -108,6 +108,7 @@ type Agent struct {
 	// The boot counter began anew without a clock to start it from: the gateway may be
 	// behind its own past until the clock is right.
 	unanchored bool
+	unkept     bool // the state directory does not hold the key or the boot counter
 	last       last
 	started    time.Time
 	looking    bool
@@ -143,7 +144,9 @@ func New(s Settings) (*Agent, error) {
 	}
 	a.key = key.private
 	boot, err := nextBoot(s.StateDir, s.Now(), s.Synced())
-	a.health.set("state-not-kept", inventory.SeverityError, errors.Join(key.err, err))
+	err = errors.Join(key.err, err)
+	a.health.set("state-not-kept", inventory.SeverityError, err)
+	a.unkept = err != nil
 	a.order.Boot, a.unanchored = boot, boot == 1
 	return a, nil
 }

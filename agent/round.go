@@ -175,6 +175,7 @@ func (a *Agent) kept(e *inventory.Envelope, err error) error {
 }
 
 func (a *Agent) warnings() []inventory.Warning {
+	a.keepState()
 	var clock error
 	if !a.settings.Synced() {
 		clock = errors.New("the clock is not synchronised; times in reports are what it says")

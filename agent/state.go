@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/internal/atomicfile"
+	"github.com/rollcall-iot/rollcall/inventory"
 )
 
 // The files of the state directory.
@@ -46,18 +47,37 @@ func reportKey(dir string) (madeKey, error) {
 	if err != nil {
 		return madeKey{}, fmt.Errorf("cannot make a report key: %w", err)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return madeKey{}, fmt.Errorf("cannot make a report key: %w", err)
+	return madeKey{key, keepKey(dir, key)}, nil
+}
+
+// keepKey writes a key that is not kept yet.
+func keepKey(dir string, key ed25519.PrivateKey) error {
+	path := filepath.Join(dir, keyFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
 	}
-	err = os.MkdirAll(dir, 0o700)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
 	if err == nil {
 		err = atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 	}
 	if err != nil {
-		err = fmt.Errorf("the report key is lost when the agent ends: cannot keep it in %s: %w", dir, err)
+		return fmt.Errorf("the report key is lost when the agent ends: cannot keep it in %s: %w", dir, err)
 	}
-	return madeKey{key, err}, nil
+	return nil
+}
+
+// keepState tries again what New could not keep: a disk that was full may have room again, and a collector takes no
+// other key from this gateway than the first.
+func (a *Agent) keepState() {
+	if !a.unkept {
+		return
+	}
+	err := errors.Join(keepKey(a.settings.StateDir, a.key), keepBoot(a.settings.StateDir, a.order.Boot))
+	a.health.set("state-not-kept", inventory.SeverityError, err)
+	a.unkept = err != nil
 }
 
 func parseKey(path string, b []byte) (ed25519.PrivateKey, error) {
@@ -108,11 +128,15 @@ func nextBoot(dir string, now time.Time, synced bool) (uint64, error) {
 	if t := now.Unix(); synced && t > 0 && uint64(t) > boot {
 		boot = uint64(t)
 	}
-	text := []byte(strconv.FormatUint(boot, 10) + "\n")
-	if e := atomicfile.Write(path, text, 0o600); e != nil && overwrite(path, text) != nil {
-		err = errors.Join(err, fmt.Errorf("the count of starts cannot be kept in %s: %w", dir, e))
+	return boot, errors.Join(err, keepBoot(dir, boot))
+}
+
+func keepBoot(dir string, boot uint64) error {
+	path, text := filepath.Join(dir, bootFile), []byte(strconv.FormatUint(boot, 10)+"\n")
+	if err := atomicfile.Write(path, text, 0o600); err != nil && overwrite(path, text) != nil {
+		return fmt.Errorf("the count of starts cannot be kept in %s: %w", dir, err)
 	}
-	return boot, err
+	return nil
 }
 
 // overwrite puts b in the place of a file that is there. On a full disk that needs no room, and a count that was not

@@ -71,12 +71,12 @@ var failed = []struct {
 func history(t *testing.T, bin string, kinds []kind, seed uint64) {
 	t.Logf("seed %d", seed)
 	s := newSite(t, bin, kinds)
+	start := time.Now()
 	defer func() {
-		if t.Failed() {
+		if t.Failed() || time.Since(start) > patience/3 { // slow is worth a look
 			s.tellAll()
 		}
 	}()
-	start := time.Now()
 	var wg sync.WaitGroup
 	wg.Go(func() { s.modulesAndAgents(dice{rand.New(rand.NewPCG(seed, 1))}, 16) })
 	wg.Go(func() { s.wiresAndServers(dice{rand.New(rand.NewPCG(seed, 2))}, 14) })
