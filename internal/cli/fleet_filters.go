@@ -4,7 +4,7 @@ package cli
 // the API that it becomes. about is the list.
 func filterText(about, name string) string {
 	texts := map[string]string{
-		"maker":    "only modules of this `maker`, as in quectel; repeatable; \"-\": not known",
+		"maker":    "only modules of this `maker`, named as -o json names it; repeatable; \"-\": not known",
 		"model":    "only this `model`; repeatable; \"-\": not known",
 		"firmware": "only this `firmware`; repeatable; \"-\": not known",
 		"origin":   "only this origin: a `country` such as CN, or both as in CA/US; repeatable; \"-\": not known",

@@ -73,13 +73,9 @@ func helpOf(c *cobra.Command, s render.Screen) string {
 		b.WriteString("\nExamples:\n" + s.Paragraphs(c.Example))
 	}
 	b.WriteString(subCommands(c, s))
-	for _, f := range []struct {
-		title string
-		set   *pflag.FlagSet
-	}{{"Flags:", c.LocalFlags()}, {"Flags of all " + c.Root().Name() + " commands of this kind:", c.InheritedFlags()}} {
-		if f.set.HasAvailableFlags() {
-			b.WriteString("\n" + f.title + "\n" + flags(f.set, s))
-		}
+	b.WriteString("\nFlags:\n" + flags(c.LocalFlags(), s))
+	if c.HasAvailableInheritedFlags() {
+		b.WriteString("\nFlags of \"" + c.Parent().CommandPath() + "\":\n" + flags(c.InheritedFlags(), s))
 	}
 	if c.HasAvailableSubCommands() {
 		b.WriteString("\n" + s.Paragraphs(fmt.Sprintf("\"%s COMMAND --help\" says more about a command.", c.CommandPath())))
@@ -164,5 +160,5 @@ func wrongArgs(c *cobra.Command, args []string) error {
 	case !strings.ContainsAny(strings.TrimPrefix(c.Use, c.Name()), "ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
 		return fmt.Errorf("%q takes no argument, and got %q", c.CommandPath(), args[0])
 	}
-	return fmt.Errorf("%d arguments are not what it takes: %s", len(args), c.UseLine())
+	return fmt.Errorf("these arguments do not fit: %s", c.UseLine())
 }
