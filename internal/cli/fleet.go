@@ -52,7 +52,7 @@ func fleetCommand() *cobra.Command {
 		Short: "Ask a collector about the fleet",
 		Long: `Asks a collector's API. The server comes from --server or ROLLCALL_SERVER, and is otherwise the
 one that "rollcall up" or a collector runs on this machine.`,
-		Example: `  rollcall fleet modules --maker quectel --maker fibocom
+		Example: `  rollcall fleet modules --origin CN --state identified
   rollcall fleet gateways --state silent
   rollcall fleet findings --fail-on high
   rollcall fleet events --watch`,
