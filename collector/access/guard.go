@@ -73,10 +73,12 @@ type Guard struct {
 	failures *limits // wrong tokens and logins
 	recorded *limits // refusals that are kept in the log of who did what
 
-	mu     sync.Mutex
-	left   map[string]int // refusals that were not, by whom
-	closed bool           // there is a token; it stays so
-	asked  time.Time      // when that was last looked up
+	mu      sync.Mutex
+	left    map[string]int // refusals that were not, by whom
+	long    map[string]int // long answers under way, by whom
+	longAll int
+	closed  bool      // there is a token; it stays so
+	asked   time.Time // when that was last looked up
 }
 
 // New makes a guard.
@@ -85,7 +87,7 @@ func New(s Settings) (*Guard, error) {
 		return nil, errors.New("cannot guard without a store")
 	}
 	s = s.withDefaults()
-	g := &Guard{s: s, origins: http.NewCrossOriginProtection(), left: map[string]int{}}
+	g := &Guard{s: s, origins: http.NewCrossOriginProtection(), left: map[string]int{}, long: map[string]int{}}
 	_, _ = rand.Read(g.key[:]) // never fails
 	g.callers = newLimits(rate.Limit(s.Rate), s.Burst, s.Now)
 	g.strays = newLimits(rate.Limit(s.Rate/10), max(10, s.Burst/10), s.Now)

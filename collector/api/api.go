@@ -79,7 +79,7 @@ func (s *server) routes() []route {
 		{post, "/api/v1/gateways/{id}/settle", access.Operate, s.answer(s.settle)},
 		{get, "/api/v1/modules", access.Read, s.about(Modules)},
 		{get, "/api/v1/modules/{gateway}/{id...}", access.Read, s.answer(s.module)},
-		{get, "/api/v1/export/modules", access.Read, s.exportModules},
+		{get, "/api/v1/export/modules", access.Read, s.Guard.Long(http.HandlerFunc(s.exportModules)).ServeHTTP},
 		{get, "/api/v1/events", access.Read, s.about(Events)},
 		{get, "/api/v1/findings", access.Read, s.about(Findings)},
 		{get, "/api/v1/findings/counts", access.Read, s.answer(s.findingCounts)},

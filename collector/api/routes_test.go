@@ -48,6 +48,19 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// The fleet is streamed to few at once.
+func TestExportsAreFew(t *testing.T) {
+	s := collectortest.Store(t)
+	h := api.New(settings(t, s))
+	const path = "/api/v1/export/modules"
+	collectortest.Stuck(t, h, path, 3)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+	if w.Code != http.StatusTooManyRequests {
+		t.Errorf("the fourth export at once: %d %s", w.Code, w.Body)
+	}
+}
+
 // The stream holds all modules, each once, with evidence where it was asked for, and ends with a line that says so.
 func TestExport(t *testing.T) {
 	srv, s := server(t)

@@ -54,6 +54,13 @@ func New(settings Settings) http.Handler {
 	for pattern, file := range s.files() {
 		mux.HandleFunc("GET "+pattern, file)
 	}
+	for pattern, file := range s.takeaways() {
+		var h http.Handler = file
+		if s.guard != nil {
+			h = s.guard.Long(h)
+		}
+		mux.Handle("GET "+pattern, h)
+	}
 	if s.guard != nil {
 		s.doings(mux)
 	}
@@ -84,14 +91,14 @@ func (s *site) pages() map[string]func(*http.Request) (*page, error) {
 	}
 }
 
-// files are those that are taken away.
+// files are what pages are made of.
 func (s *site) files() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"/modules.csv":   s.modulesCSV,
-		"/findings.csv":  s.findingsCSV,
-		"/hbom/{format}": s.hbom,
-		"/static/{name}": s.assets.serve,
-	}
+	return map[string]http.HandlerFunc{"/static/{name}": s.assets.serve}
+}
+
+// takeaways are files that are as long as the fleet is large.
+func (s *site) takeaways() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{"/modules.csv": s.modulesCSV, "/findings.csv": s.findingsCSV, "/hbom/{format}": s.hbom}
 }
 
 func headers(h http.Handler) http.Handler {
