@@ -109,7 +109,7 @@ func reported(t *testing.T, server *natslinktest.Server, gateway string) (g inve
 
 // SIGHUP takes a good configuration, keeps the old one when the new one is wrong, and says so
 // in the health.
-func TestReload(t *testing.T) {
+func TestF08Reload(t *testing.T) {
 	// A process with CAP_SYS_ADMIN that is built with cgo starts itself again to give it up; this
 	// tells it that it has done so. Programs are tried as such elsewhere.
 	t.Setenv("ROLLCALL_STARTED_AGAIN", strconv.Itoa(os.Getpid()))
