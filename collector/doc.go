@@ -15,9 +15,9 @@
 //     them now and of the policy in force. Each report is judged as of the time at which the
 //     broker took it, in the transaction that stores it, so that findings, the reports since
 //     which they are open and the events of both follow from the set of reports and the
-//     policy as well. Only where no more than a gateway's labels changed, since when may
-//     depend on the order of arrival. A module that tells less than it did is judged by what
-//     it last told: silence clears nothing.
+//     policy as well. A gateway's clock and health are those of its last word by that order,
+//     report or heartbeat. A module that tells less than it did is judged by what it last
+//     told: silence clears nothing.
 //   - What newer knowledge, another policy, the calendar, a silence or another gateway changes
 //     is told apart from what changed in the field: those events name no report. When
 //     knowledge changes, the whole fleet is judged again in the background, and that goes on

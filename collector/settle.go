@@ -138,24 +138,54 @@ func (s *settler) gateway(id string, items []*item) error {
 		return err
 	}
 	if next != nil {
+		if g == nil {
+			beats = s.beforeAll(beats, reports)
+		} else {
+			lastWord(g, next)
+		}
 		g = next
 	}
 	beat := s.beats(g, beats)
 	switch {
 	case next == nil && beat != nil && g.Silent:
 		return s.back(g, beat)
-	case next != nil && beat != nil:
-		next.Beat, next.Health = beat.Order, beat.Health
-		if beat.Seen.After(next.Seen) {
-			next.Seen, next.Clock, next.ClockSynced = beat.Seen, beat.Clock, beat.ClockSynced
-		}
-		fallthrough
 	case next != nil:
+		if beat != nil {
+			next.Beat, next.Health, next.Seen = beat.Order, beat.Health, later(next.Seen, beat.Seen)
+			next.Clock, next.ClockSynced = beat.Clock, beat.ClockSynced
+		}
 		s.out.Gateways = append(s.out.Gateways, *next)
 	case beat != nil:
 		s.out.Beats = append(s.out.Beats, *beat)
 	}
 	return nil
+}
+
+// lastWord lets stand what the newest heartbeat said of clock and health, where it does not stand
+// before the newest report; else that heartbeat counts no more. So it is the order of both that
+// decides, and not which of them came together.
+func lastWord(g, next *store.Gateway) {
+	if g.Beat.Before(next.Order) {
+		next.Beat = inventory.Order{}
+		return
+	}
+	next.Clock, next.ClockSynced, next.Health = g.Clock, g.ClockSynced, g.Health
+}
+
+// beforeAll settles heartbeats that the broker took before the first report of their gateway, as
+// had they come alone, and gives the others.
+func (s *settler) beforeAll(beats, reports []*item) (others []*item) {
+	first := slices.MinFunc(reports, func(a, b *item) int { return cmp.Compare(a.sequence, b.sequence) })
+	var alone []*item
+	for _, it := range beats {
+		if it.sequence < first.sequence {
+			alone = append(alone, it)
+		} else {
+			others = append(others, it)
+		}
+	}
+	s.beats(nil, alone)
+	return others
 }
 
 // back judges a gateway that was silent and is heard again.
