@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -32,7 +33,7 @@ func (Manager) Managed(ctx context.Context, devices []serialport.Device) (map[st
 	}
 	all := map[string]*inventory.Managed{}
 	for _, m := range modems {
-		id := "mm:" + m.Device
+		id := "mm:" + bounded(m.Device)
 		if i := slices.IndexFunc(devices, m.Manages); i >= 0 {
 			id = devices[i].ID
 		}
@@ -41,15 +42,30 @@ func (Manager) Managed(ctx context.Context, devices []serialport.Device) (map[st
 	return all, nil
 }
 
+// maxText and maxPorts bound what is taken over: the module wrote it, and a report that is too
+// large for the broker would hide the gateway's other modules, too.
+const (
+	maxText  = 256
+	maxPorts = 64
+)
+
 func (m Modem) managed() *inventory.Managed {
 	g := &inventory.Managed{
-		By: Name, Manufacturer: m.Manufacturer, Model: m.Model, Revision: m.Revision,
-		Hardware: m.HardwareRevision, EquipmentID: m.EquipmentIdentifier, Plugin: m.Plugin,
+		By: Name, Manufacturer: bounded(m.Manufacturer), Model: bounded(m.Model), Revision: bounded(m.Revision),
+		Hardware: bounded(m.HardwareRevision), EquipmentID: bounded(m.EquipmentIdentifier), Plugin: bounded(m.Plugin),
 	}
-	for _, p := range m.Ports {
-		g.Ports = append(g.Ports, p.Name+" ("+p.Type+")")
+	for _, p := range m.Ports[:min(len(m.Ports), maxPorts)] {
+		g.Ports = append(g.Ports, bounded(p.Name)+" ("+p.Type+")")
 	}
 	return g
+}
+
+// bounded cuts a text off, between two runes.
+func bounded(s string) string {
+	if len(s) > maxText {
+		return strings.ToValidUTF8(s[:maxText], "")
+	}
+	return s
 }
 
 // Inhibit has it let go of d until release is called, or until this process ends: it gives a device
