@@ -56,3 +56,19 @@ func (b *Base) stranger(maker uint16, n int) uint16 {
 		}
 	}
 }
+
+// A maker that gives its modules no names of a letter and a number is not believed when it says one that is another's;
+// a maker of telephones is, as it may well have one of that name.
+func TestLetterAndNumberClearsNoModuleMaker(t *testing.T) {
+	b := embedded(t)
+	for _, c := range []struct{ says, maker string }{
+		{"u-blox", ""},
+		{"Nordic Semiconductor", ""},
+		{"Nokia", "nokia"},
+	} {
+		v := b.Identify(asked("AT+CGMI = "+c.says, "AT+CGMM = B260"))
+		if v.Identity.Maker != c.maker {
+			t.Errorf("B260 that says %q is taken for %q, not %q", c.says, v.Identity.Maker, c.maker)
+		}
+	}
+}

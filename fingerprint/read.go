@@ -115,12 +115,22 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		b.readDamaged(w, q, s, line)
 		return
 	}
-	s = withoutEcho(withoutArrow(s), q.text)
+	s = b.withoutWrapping(s, q.text)
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
 	if slices.Contains(b.pack.Noise, s) {
 		return
 	}
 	b.readText(w, q, s, line)
+}
+
+// withoutWrapping leaves of a line what the device said: an arrow, the command or a program's own label
+// ("Modem Info: ") may stand before it, and the result code behind it where line ends were lost.
+func (b *Base) withoutWrapping(s, command string) string {
+	s = withoutEcho(withoutArrow(s), command)
+	if l, rest := b.label(s); l != nil && l.Field == knowledge.FieldInfo && rest != "" {
+		s = withoutEcho(rest, command)
+	}
+	return trim(strings.TrimSuffix(s, " OK"))
 }
 
 // withoutArrow takes off what a terminal or a guide puts before an answer ("<< ", "--> ").

@@ -150,15 +150,19 @@ func (b *Base) distinct(m *mark) bool {
 	if m.by != byModel || m.family == 0 {
 		return true
 	}
-	key := b.pack.Families[m.family-1].Key
-	return len(key) > 4 || !letter(key[0]) || !digits(key[1:])
+	return !letterAndNumber(b.pack.Families[m.family-1].Key)
+}
+
+// letterAndNumber: one letter and up to three digits, as makers of telephones call theirs.
+func letterAndNumber(key string) bool {
+	return len(key) > 1 && len(key) <= 4 && letter(key[0]) && digits(key[1:])
 }
 
 // onlySays: nothing but a name speaks for the maker, while model, firmware or id speak for one of another
 // origin: a name is soon changed, and believing it could clear a device of the other's origin.
 func (b *Base) onlySays(t *tally, first int, d decision) bool {
 	against := t.of(d.second)
-	if b.pack.Makers[d.maker].Wide && !against.distinct {
+	if b.pack.Makers[d.maker].Wide && !against.distinct && !b.modules[d.maker] {
 		return false
 	}
 	return against.structural() >= enough && b.lineage(t, first).structural() < enough && !b.sameOrigin(d)
