@@ -23,6 +23,9 @@ import (
 	"github.com/rollcall-iot/rollcall/internal/exit"
 )
 
+// defaultServer is the collector that is asked when none is named: one of this machine.
+const defaultServer = "http://127.0.0.1:8080"
+
 // server says which collector is asked, and how it knows us.
 type server struct {
 	url       string
@@ -31,7 +34,7 @@ type server struct {
 }
 
 func (s *server) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.url, "server", "", "`URL` of a collector (default ROLLCALL_SERVER, or http://127.0.0.1:8080)")
+	f.StringVar(&s.url, "server", "", "`URL` of a collector (default ROLLCALL_SERVER, or "+defaultServer+")")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with the token that the collector takes (default: what ROLLCALL_TOKEN holds)")
 	f.StringVar(&s.ca, "ca", "", "PEM `file` of the authority that the collector's certificate is from")
 }
@@ -45,7 +48,7 @@ func (s *server) client() (client, error) {
 		c.server = os.Getenv("ROLLCALL_SERVER")
 	}
 	if c.server == "" {
-		c.server = "http://127.0.0.1:8080"
+		c.server = defaultServer
 	}
 	if s.tokenFile != "" {
 		b, err := readToken(s.tokenFile)

@@ -3,7 +3,10 @@ package cli
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,6 +36,9 @@ nothing. Exit status 1 when something keeps Rollcall from its work.`,
 				finder.Rules = agentcli.Rules(config)
 			}
 			checks := doctor.Run(c.Context(), doctor.Settings{Config: config, ConfigErr: err, Root: "/", Finder: finder, Manager: modemmanager.Manager{}})
+			if file == "" && unconfigured() {
+				withoutAgent(checks)
+			}
 			if err := printChecks(c.OutOrStdout(), output, checks); err != nil {
 				return err
 			}
@@ -43,13 +49,32 @@ nothing. Exit status 1 when something keeps Rollcall from its work.`,
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the agent's configuration `file` (default "+configs.AgentFile+", if there)")
-	addOutput(c, &output, formatTable, formatJSON)
+	addOutput(c, &output, formatTable, formatJSON, formatYAML)
 	return c
 }
 
+// unconfigured says that nobody has configured an agent on this machine.
+func unconfigured() bool {
+	_, err := os.Stat(configs.AgentFile)
+	return errors.Is(err, fs.ErrNotExist) &&
+		!slices.ContainsFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "ROLLCALL_NATS_") })
+}
+
+// withoutAgent makes a remark of the missing way to NATS: who only scans has no use for it.
+func withoutAgent(checks []doctor.Check) {
+	for i := range checks {
+		if c := &checks[i]; c.Name == "NATS" && c.Level == doctor.Fail {
+			c.Level, c.Advice = doctor.Note, "an agent needs a server, scan does not: nats.urls in "+configs.AgentFile
+		}
+	}
+}
+
 func printChecks(w io.Writer, format string, checks []doctor.Check) error {
-	if format == formatJSON {
+	switch format {
+	case formatJSON:
 		return writeJSON(w, checks, "  ")
+	case formatYAML:
+		return writeYAML(w, checks)
 	}
 	screen := screenOf(w, nil)
 	for _, c := range checks {

@@ -27,7 +27,7 @@ func TestOperationsCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "collector.yaml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	replace := strings.NewReplacer("rollcall ", program+" ", "nats://127.0.0.1:4222", srv.URL())
+	replace := strings.NewReplacer("rollcall ", program+" ", "nats://127.0.0.1:4222", srv.URL(), "--duration 5s", "--duration 500ms")
 	n := 0
 	for i, part := range strings.Split(string(b), "```") {
 		text, ok := strings.CutPrefix(part, "sh\n")

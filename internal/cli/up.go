@@ -63,6 +63,11 @@ func printAddresses(c *cobra.Command, s up.Settings, a up.Addresses) {
 	fmt.Fprintf(w, "  API    %s/api/v1/modules\n", a.Web)
 	fmt.Fprintf(w, "  NATS   %s\n", a.NATS)
 	fmt.Fprintf(w, "  data   %s\n\n", s.DataDir)
-	fmt.Fprintf(w, "  rollcall fleet modules --server %s\n\n", a.Web)
+	server := "" // the one that is asked when none is named
+	if a.Web != defaultServer {
+		server = " --server " + a.Web
+	}
+	fmt.Fprintf(w, "  rollcall fleet modules%s\n", server)
+	fmt.Fprintf(w, "  rollcall fleet findings%s\n\n", server)
 	fmt.Fprintf(w, "This machine's agent reports too. Ctrl-C ends it; the state stays.\n")
 }

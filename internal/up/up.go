@@ -22,6 +22,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/agent"
 	"github.com/rollcall-iot/rollcall/collector"
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/broker"
@@ -68,6 +69,12 @@ func Run(ctx context.Context, s Settings) error {
 	if err := s.checkOpen(); err != nil {
 		return err
 	}
+	// The store tells whether the directory is in use: a second broker would spoil the first one's stream.
+	kept, err := sqlite.Open(ctx, filepath.Join(s.DataDir, "rollcall.db"))
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
 	b, err := broker.Start(ctx, broker.Settings{Listen: s.NATSListen, Dir: filepath.Join(s.DataDir, "nats"), Log: s.Log})
 	if err != nil {
 		return err
@@ -75,7 +82,7 @@ func Run(ctx context.Context, s Settings) error {
 	defer b.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	collecting := make(chan struct{})
-	g.Go(func() error { return s.collect(ctx, b, collecting) })
+	g.Go(func() error { return s.collect(ctx, b, kept, collecting) })
 	g.Go(func() error {
 		select {
 		case <-collecting:
@@ -103,12 +110,7 @@ func (s Settings) checkOpen() error {
 }
 
 // collect runs the collector, and closes ready when it consumes and serves.
-func (s Settings) collect(ctx context.Context, b *broker.Broker, ready chan<- struct{}) error {
-	store, err := sqlite.Open(ctx, filepath.Join(s.DataDir, "rollcall.db"))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
+func (s Settings) collect(ctx context.Context, b *broker.Broker, kept store.Store, ready chan<- struct{}) error {
 	conn, err := b.Connect("rollcall-collector")
 	if err != nil {
 		return fmt.Errorf("cannot connect the collector to the embedded broker: %w", err)
@@ -120,7 +122,7 @@ func (s Settings) collect(ctx context.Context, b *broker.Broker, ready chan<- st
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", s.Listen, err)
 	}
 	return collector.Run(ctx, collector.Settings{
-		Conn: conn, Store: store, Base: s.Base, Policy: s.Policy, Listener: listener, AllowOpen: s.AllowOpen, Log: s.Log,
+		Conn: conn, Store: kept, Base: s.Base, Policy: s.Policy, Listener: listener, AllowOpen: s.AllowOpen, Log: s.Log,
 		Ready: func() {
 			close(ready)
 			if s.Ready != nil {
