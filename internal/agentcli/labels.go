@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/rollcall-iot/rollcall/internal/clean"
 )
@@ -52,7 +53,7 @@ func labels(dir string, configured map[string]string) (map[string]string, error)
 }
 
 func readLabels(path string, into map[string]string) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -76,5 +78,26 @@ func TestRunningID(t *testing.T) {
 	}
 	if got := runningID(path + "x"); got != "" {
 		t.Errorf("no file: %q", got)
+	}
+}
+
+// A pipe among the labels is told of; waiting for somebody to write to it would keep the agent from starting.
+func TestLabelsDoNotWaitForAPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "site"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() {
+		_, err := labels(dir, nil)
+		told <- err
+	}()
+	select {
+	case err := <-told:
+		if err == nil || !strings.Contains(err.Error(), "it is no file") {
+			t.Errorf("a pipe as a label: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for a pipe")
 	}
 }
