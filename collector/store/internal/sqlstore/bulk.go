@@ -34,7 +34,8 @@ type bulk struct {
 	insert bool   // else it changes rows that exist, by the first column
 	head   string // of rows of values, up to VALUES
 	tail   string // after them
-	one    string // changes one row; the key is the last parameter, unless whole
+	one    string // changes one row; its first columns, the keys, are the last parameters, unless whole
+	keys   int
 	whole  bool
 	arrays string
 }
@@ -61,19 +62,22 @@ func insertion(table, columns, keys string) bulk {
 	return b
 }
 
-// change makes a bulk that writes the columns of rows that exist; the first is their key. An
-// upsert would do, but costs SQLite a journal of its own for each statement.
-func change(table, columns string) bulk {
+// change makes a bulk that writes the columns of rows that exist; the first are their key. An
+// upsert would do, but costs SQLite a journal of its own for each statement. SQLite writes an
+// entry of each index that has one of the columns, also where its value stays.
+func change(table, columns string, keys int) bulk {
 	names, kinds := readColumns(columns)
-	var one, many []string
-	for _, c := range names[1:] {
+	var one, many, where, join []string
+	for _, c := range names[keys:] {
 		one, many = append(one, c+" = ?"), append(many, c+" = v."+c)
 	}
-	key := names[0]
-	return bulk{kinds: kinds,
-		one: "UPDATE " + table + " SET " + strings.Join(one, ", ") + " WHERE " + key + " = ?",
+	for _, c := range names[:keys] {
+		where, join = append(where, c+" = ?"), append(join, table+"."+c+" = v."+c)
+	}
+	return bulk{kinds: kinds, keys: keys,
+		one: "UPDATE " + table + " SET " + strings.Join(one, ", ") + " WHERE " + strings.Join(where, " AND "),
 		arrays: "UPDATE " + table + " SET " + strings.Join(many, ", ") + " FROM unnest(" + arrays(kinds) + ") AS v(" +
-			strings.Join(names, ", ") + ") WHERE " + table + "." + key + " = v." + key}
+			strings.Join(names, ", ") + ") WHERE " + strings.Join(join, " AND ")}
 }
 
 // deletion makes a bulk that deletes rows by all of the columns.
@@ -113,7 +117,7 @@ func (t *tx) run(b *bulk, n int, row func(i int) []any) error {
 		for i := range n {
 			cells := row(i)
 			if !b.whole {
-				cells = append(cells[1:len(cells):len(cells)], cells[0])
+				cells = append(cells[b.keys:len(cells):len(cells)], cells[:b.keys]...)
 			}
 			if _, err := t.w.exec(t.ctx, b.one, cells...); err != nil {
 				return err

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -8,7 +9,7 @@ import (
 
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
-	gateways, gateway, beat, modules, cohorts, reports, evidence, events, keys, rejected, marks,
+	gateways, gateway, moved, beat, modules, module, cohorts, reports, evidence, events, keys, rejected, marks,
 	kinds, verdicts, findings, closed, gone, dropped bulk
 }
 
@@ -19,9 +20,12 @@ const gatewaySpec = "id hostname labels agent os arch boot# seq# report digest r
 func newStatements() statements {
 	s := statements{
 		gateways: insertion("gateways", gatewaySpec, ""),
-		gateway:  change("gateways", gatewaySpec),
-		beat:     change("gateways", "id beat_boot# beat_seq# last_seen# clock# clock_synced# health silent#"),
-		modules:  insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed# facts duplicate#", "gateway id"),
+		gateway:  change("gateways", gatewaySpec, 1),
+		moved: change("gateways", "id boot# seq# report digest reason clock# clock_synced# truncated# beat_boot# beat_seq# "+
+			"changed# last_seen# modules# health judged policy found#", 1),
+		beat:    change("gateways", "id beat_boot# beat_seq# last_seen# clock# clock_synced# health silent#", 1),
+		module:  change("modules", "gateway id cohort# hardware confidence. last_known first_seen# changed# facts", 2),
+		modules: insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed# facts duplicate#", "gateway id"),
 		cohorts: insertion("cohorts", "no# state maker maker_name badge model variant firmware chipset technology "+
 			"country parent_country conflicted# possible seems worst modules#", ""),
 		reports:  insertion("reports", "gateway boot# seq# id received# clock# clock_synced# reason digest report_key", ""),
@@ -60,13 +64,20 @@ func (t *tx) Put(b *store.Batch) error {
 }
 
 func (t *tx) putGateways(b *store.Batch) error {
-	var added, known []*store.Gateway
+	var added, known, moved []*store.Gateway
 	for i := range b.Gateways {
-		if g := &b.Gateways[i]; t.known[g.ID] == nil {
+		g := &b.Gateways[i]
+		switch was := t.stored[g.ID]; {
+		case was == nil:
 			added = append(added, g)
-		} else {
+		case samePlace(was, g):
+			moved = append(moved, g)
+		default:
 			known = append(known, g)
 		}
+	}
+	if err := t.run(&t.w.s.st.moved, len(moved), func(i int) []any { return movedArgs(moved[i]) }); err != nil {
+		return err
 	}
 	if err := t.run(&t.w.s.st.gateway, len(known), func(i int) []any { return gatewayArgs(known[i]) }); err != nil || len(added) == 0 {
 		return err
@@ -75,6 +86,17 @@ func (t *tx) putGateways(b *store.Batch) error {
 		return err
 	}
 	return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(len(added))} })
+}
+
+// samePlace says whether a report, or what follows from it, is all that differs.
+func samePlace(a, b *store.Gateway) bool {
+	return a.Hostname == b.Hostname && maps.Equal(a.Labels, b.Labels) && a.Agent == b.Agent && a.OS == b.OS && a.Arch == b.Arch && a.Key == b.Key &&
+		a.First.Equal(b.First) && a.Silent == b.Silent && a.Conflict == b.Conflict && a.Cleared == b.Cleared
+}
+
+func movedArgs(g *store.Gateway) []any {
+	return []any{g.ID, int64(g.Boot), int64(g.Seq), g.Report, g.Digest, string(g.Reason), micros(g.Clock), number(g.ClockSynced), number(g.Truncated),
+		int64(g.Beat.Boot), int64(g.Beat.Seq), micros(g.Changed), micros(g.Seen), int64(g.Modules), text(g.Health, len(g.Health) == 0), g.Data, g.Policy, g.Found}
 }
 
 func (t *tx) putBeats(b *store.Batch) error {
@@ -95,17 +117,24 @@ func (t *tx) putModules(b *store.Batch) error {
 	}
 	deltas := map[store.Facets]int{}
 	for _, k := range b.Gone {
-		if f, ok := t.cohorts[k.Gateway][k.ID]; ok {
-			deltas[f]--
+		if s, ok := t.cohorts[k.Gateway][k.ID]; ok {
+			deltas[s.Facets]--
 			delete(t.cohorts[k.Gateway], k.ID)
 		}
 	}
+	var known, others []*store.Module
 	for i := range b.Modules {
 		m := &b.Modules[i]
-		if f, ok := t.cohorts[m.Gateway][m.ID]; ok {
-			deltas[f]--
+		s, ok := t.cohorts[m.Gateway][m.ID]
+		if ok {
+			deltas[s.Facets]--
 		}
-		t.cohorts[m.Gateway][m.ID] = m.Facets()
+		if ok && s.imei == m.Identity.IMEI && s.duplicate == m.Duplicate {
+			known = append(known, m)
+		} else {
+			others = append(others, m)
+		}
+		t.cohorts[m.Gateway][m.ID] = standing(m)
 		deltas[m.Facets()]++
 	}
 	if err := t.putCohorts(deltas); err != nil {
@@ -114,10 +143,28 @@ func (t *tx) putModules(b *store.Batch) error {
 	if err := t.run(&t.w.s.st.gone, len(b.Gone), func(i int) []any { return []any{b.Gone[i].Gateway, b.Gone[i].ID} }); err != nil {
 		return err
 	}
-	return t.run(&t.w.s.st.modules, len(b.Modules), func(i int) []any {
-		f := b.Modules[i].Facets()
-		return moduleArgs(&b.Modules[i], f.Number())
+	if err := t.run(&t.w.s.st.module, len(known), func(i int) []any { return knownModuleArgs(known[i]) }); err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.modules, len(others), func(i int) []any {
+		f := others[i].Facets()
+		return moduleArgs(others[i], f.Number())
 	})
+}
+
+// stands is what counts and indexes know of a stored module.
+type stands struct {
+	store.Facets
+	imei      string
+	duplicate bool
+}
+
+func standing(m *store.Module) stands { return stands{m.Facets(), m.Identity.IMEI, m.Duplicate} }
+
+func knownModuleArgs(m *store.Module) []any {
+	f := m.Facets()
+	all := moduleArgs(m, f.Number()) // in the order of the insertion, which has imei and duplicate too
+	return append(all[:3:3], all[4:10]...)
 }
 
 // loadMissing learns where the modules stand that nobody asked for: of a gateway that is
@@ -128,7 +175,7 @@ func (t *tx) loadMissing(b *store.Batch) error {
 		if t.cohorts[g] != nil {
 			return
 		}
-		t.cohorts[g] = map[string]store.Facets{}
+		t.cohorts[g] = map[string]stands{}
 		if t.known[g] != nil {
 			missing = append(missing, g)
 		}

@@ -17,8 +17,10 @@ type tx struct {
 	ctx   context.Context
 	w     *writer
 	known map[string]*store.Gateway
+	// stored is the same, out of reach for who changes what was handed out.
+	stored map[string]*store.Gateway
 	// cohorts holds where each loaded module stands now, by gateway and id.
-	cohorts map[string]map[string]store.Facets
+	cohorts map[string]map[string]stands
 	// found holds the stored findings of each gateway that was asked for.
 	found map[string][]store.Finding
 	put   bool
@@ -32,7 +34,8 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 	ids := slices.Compact(slices.Sorted(slices.Values(gateways)))
 	var own error // fn's, which is handed back as it is
 	err := s.change(ctx, func(w *writer) error {
-		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, cohorts: map[string]map[string]store.Facets{}, found: map[string][]store.Finding{}}
+		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, stored: map[string]*store.Gateway{},
+			cohorts: map[string]map[string]stands{}, found: map[string][]store.Finding{}}
 		if s.d.Lock != nil && len(ids) > 0 {
 			if err := s.d.Lock(ctx, w.conn, ids); err != nil {
 				return err
@@ -53,7 +56,8 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 func (t *tx) loadGateways(ids []string) error {
 	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id {in}", ids, func(r *sql.Rows) error {
 		g, err := scanGateway(r)
-		t.known[g.ID] = &g
+		own := g
+		t.known[g.ID], t.stored[g.ID] = &g, &own
 		return err
 	})
 }
@@ -63,7 +67,7 @@ func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 	found := map[string][]store.Module{}
 	q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway {in}"
 	for _, g := range gateways {
-		t.cohorts[g] = map[string]store.Facets{}
+		t.cohorts[g] = map[string]stands{}
 	}
 	err := t.load(q, gateways, func(r *sql.Rows) error {
 		m, facets, err := scanModuleFacets(r)
@@ -71,7 +75,7 @@ func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 			return err
 		}
 		found[m.Gateway] = append(found[m.Gateway], m)
-		t.cohorts[m.Gateway][m.ID] = facets
+		t.cohorts[m.Gateway][m.ID] = stands{facets, m.Identity.IMEI, m.Duplicate}
 		return nil
 	})
 	for _, ms := range found {
