@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -142,10 +143,20 @@ func roomyStream(t *testing.T, server *natslinktest.Server) {
 	}
 }
 
+// killsVar makes TestF06 kill so often, however long that takes: ROLLCALL_KILLS=1000.
+const killsVar = "ROLLCALL_KILLS"
+
 // TestF06: SIGKILL at random moments of a busy life, over and over. Every report that the
 // spool confirmed is in the stream in the end, and nothing has piled up.
 func TestF06(t *testing.T) {
-	const rounds, budget = 150, 12 * time.Second
+	rounds, budget := 150, 12*time.Second
+	if text := os.Getenv(killsVar); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+		budget = time.Hour
+	}
 	server := natslinktest.Start(t, natslinktest.Settings{})
 	roomyStream(t, server)
 	dir := filepath.Join(t.TempDir(), "state")

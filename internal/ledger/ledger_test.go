@@ -55,16 +55,18 @@ func TestLedger(t *testing.T) {
 		return
 	}
 	for _, f := range failed {
-		run(f.seed)
+		t.Run(f.fault, func(t *testing.T) { history(t, bin, kinds, f.seed) })
 	}
 }
 
-// failed are the seeds that found a fault of ours, and which one that was. They stay.
+// failed are the seeds that found a fault of ours, and which one that was. They stay. (A disk that is full before there
+// is a key is no longer drawn: TestC06State of the agent is about that alone.)
 var failed = []struct {
 	seed  uint64
 	fault string
 }{
-	{1, "on a full disk the count of starts was not kept, and two starts of an agent shared a place in the order of reports"},
+	{1, "two starts on a full disk shared a place in the order of reports"},
+	{6429515277424905347, "a key made on a full disk was never kept"},
 }
 
 // history is one site, from its start to its judgement.
