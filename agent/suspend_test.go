@@ -58,10 +58,10 @@ func aNight(t *testing.T, interval time.Duration, sleep func(*wall, *sleepy)) {
 	sleep(w, b)
 	time.Sleep(6 * time.Minute)
 	synctest.Wait()
-	if n := looks.Load() - looked; n > 5 {
+	if n := looks.Load() - looked; n > 12 {
 		t.Errorf("looked %d times in the minutes before and after 8 hours of sleep", n)
 	}
-	if n := len(b.all()) - sent; n < 1 || n > 5 {
+	if n := len(b.all()) - sent; n < 1 || n > 12 {
 		t.Errorf("sent %d messages over 8 hours of sleep", n)
 	}
 	ordered(t, b.all())
