@@ -43,7 +43,7 @@ const tokenBytes = 4096
 
 // client makes a client. A token is never an argument: every user of a machine sees those.
 func (s *server) client() (client, error) {
-	c := client{server: s.url, http: http.DefaultClient, token: strings.TrimSpace(os.Getenv("ROLLCALL_TOKEN"))}
+	c := client{server: s.url, http: &http.Client{}, token: strings.TrimSpace(os.Getenv("ROLLCALL_TOKEN"))}
 	if c.server == "" {
 		c.server = os.Getenv("ROLLCALL_SERVER")
 	}
@@ -65,6 +65,9 @@ func (s *server) client() (client, error) {
 		h.Timeout = 0 // each request has its own
 		c.http = h
 	}
+	// A redirect may lead to where a token can be read on the way: http.Client sends it along
+	// to the same host without TLS, and to names below it.
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c, c.check()
 }
 
@@ -261,6 +264,9 @@ func ended(line []byte) error {
 }
 
 func problem(resp *http.Response, body io.Reader) error {
+	if to, err := resp.Location(); err == nil {
+		return fmt.Errorf("the collector's address leads to another, which is not followed; if that is right, ask it: --server %q", to.Scheme+"://"+to.Host)
+	}
 	var p api.Problem
 	if err := json.NewDecoder(body).Decode(&p); err != nil || p.Error == "" {
 		return fmt.Errorf("the collector answers %s", resp.Status)
