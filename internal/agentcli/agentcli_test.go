@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -148,6 +149,9 @@ func TestF08Reload(t *testing.T) {
 	write(good + "bogus: 1\n")
 	hup()
 	eventually(t, "the refusal in the log", func() bool { return strings.Contains(out.String(), "bogus") })
+	eventually(t, "the refusal in the health", func() bool {
+		return slices.ContainsFunc(now().Health, func(w inventory.Warning) bool { return w.Code == codeRefused })
+	})
 	if now().Gateway != "one" {
 		t.Error("the old configuration did not stay")
 	}
