@@ -72,3 +72,10 @@ func TestLetterAndNumberClearsNoModuleMaker(t *testing.T) {
 		}
 	}
 }
+
+func TestChipsetMakersNameWithAShortModelNamesNobody(t *testing.T) {
+	v := embedded(t).Identify(asked("AT+CGMI = MediaTek Inc.", "AT+CGMM = T700"))
+	if v.Identity.Maker != "" || v.Identity.Model != "T700" {
+		t.Errorf("MediaTek's T700 is taken for %q %q", v.Identity.Maker, v.Identity.Model)
+	}
+}

@@ -64,6 +64,7 @@ func (b *Base) markName(w *work, n named, r *reading, full bool) {
 		m.maker, m.badge = knowledge.None, n.maker
 	case knowledge.RoleChipset:
 		w.cellular = w.cellular || r.field == knowledge.FieldMaker && (r.sure || r.rank >= 100)
+		w.chipsetSaid = w.chipsetSaid || r.field == knowledge.FieldMaker
 		if w.chipset == knowledge.None {
 			w.chipset, w.chipsetSource, w.chipsetQuote = n.maker, r.source, r.quote
 		}

@@ -82,7 +82,20 @@ func (b *Base) tally(w *work) (t tally) {
 		}
 	}
 	b.explainBadges(w, &t)
+	if w.chipsetSaid {
+		t.doubtShortModels()
+	}
 	return t
+}
+
+// doubtShortModels: where the chipset's maker stands for the device's ("MediaTek", "T700"), a model of one letter and a
+// number may be the chipset's own, and no longer names the maker of telephones who once had one of that name.
+func (t *tally) doubtShortModels() {
+	for i := range t.n {
+		if c := &t.list[i]; !c.distinct && c.total() == int(c.by[byModel]) {
+			c.by[byModel] = min(c.by[byModel], uint8(points[knowledge.Hint]))
+		}
+	}
 }
 
 // explainBadges: where something says that X is built by Y, the name X is a badge.

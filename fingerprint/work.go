@@ -86,6 +86,8 @@ type work struct {
 	chipset       uint16
 	chipsetSource string
 	chipsetQuote  string
+	// chipsetSaid: the device was asked for its maker, and answered with the chipset's.
+	chipsetSaid bool
 	// other is the kind of a device that is not cellular, plus one.
 	other         uint16
 	otherStrength knowledge.Strength
