@@ -72,26 +72,14 @@ func (m *module) on(line string) []string {
 func TestBesideARealModemManager(t *testing.T) {
 	address, m := bus(t), &module{heard: map[string][]string{}}
 	name := fmt.Sprintf("rollcall-%d", os.Getpid())
-	l, err := net.Listen("unix", "@abstract:"+name) // ModemManager takes the prefix as part of the name
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go m.serve("theirs", c)
-		}
-	}()
+	m.listen(t, name)
 	startManager(t, address, "abstract:"+name)
 
 	pair := serialporttest.Pty(t)
 	go m.serve("ours", pair.Master)
 	conn := connect(t, address)
 	var found []modemmanager.Modem
+	var err error
 	deadline := time.Now().Add(90 * time.Second)
 	for len(found) == 0 || found[0].Model == "" {
 		if found, err = modemmanager.Modems(soon(t), conn); err != nil || time.Now().After(deadline) {
@@ -173,4 +161,23 @@ func ask(t *testing.T, path, command, want string) {
 	if !strings.Contains(got, want) {
 		t.Errorf("%s gave %q", command, got)
 	}
+}
+
+// listen serves ModemManager's own line, on an abstract socket: it takes "abstract:" as a part of the name.
+func (m *module) listen(t *testing.T, name string) {
+	t.Helper()
+	l, err := net.Listen("unix", "@abstract:"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go m.serve("theirs", c)
+		}
+	}()
 }

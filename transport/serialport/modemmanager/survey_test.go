@@ -3,7 +3,6 @@ package modemmanager_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,20 +28,7 @@ func realManaged(t *testing.T, allowed bool) (m *module, port string) {
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
 	m = &module{heard: map[string][]string{}}
 	name := fmt.Sprintf("rollcall-%d-%s", os.Getpid(), strings.ReplaceAll(t.Name(), "/", "-"))
-	l, err := net.Listen("unix", "@abstract:"+name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go m.serve("theirs", c)
-		}
-	}()
+	m.listen(t, name)
 	if allowed {
 		authority(t, address)
 	}
