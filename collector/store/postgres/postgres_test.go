@@ -25,16 +25,19 @@ func open(t testing.TB, address string) store.Store {
 	return s
 }
 
-func TestConformance(t *testing.T) {
+// One server serves all tests: to make one takes longer than most of them.
+func TestPostgres(t *testing.T) {
 	srv := postgrestest.Start(t)
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, srv.Database(t)) })
+	empty := func(t *testing.T) store.Store { return open(t, srv.Database(t)) }
+	t.Run("Conformance", func(t *testing.T) { storetest.Run(t, empty) })
+	t.Run("Access", func(t *testing.T) { storetest.Access(t, empty) })
+	t.Run("Shared", func(t *testing.T) { shared(t, srv.Database(t)) })
+	t.Run("LocksGateways", func(t *testing.T) { locksGateways(t, srv.Database(t)) })
 }
 
 // Several collectors that start at once on an empty database make one schema, and what they
 // count at once is counted once each.
-func TestShared(t *testing.T) {
-	srv := postgrestest.Start(t)
-	address := srv.Database(t)
+func shared(t *testing.T, address string) {
 	var wg sync.WaitGroup
 	for n := range 4 {
 		wg.Go(func() {
@@ -69,9 +72,7 @@ func TestShared(t *testing.T) {
 
 // One gateway is never changed by two collectors at once: what is read stays true until it is
 // written.
-func TestLocksGateways(t *testing.T) {
-	srv := postgrestest.Start(t)
-	address := srv.Database(t)
+func locksGateways(t *testing.T, address string) {
 	stores := []store.Store{open(t, address), open(t, address)}
 	var wg sync.WaitGroup
 	for _, s := range stores {
