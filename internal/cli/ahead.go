@@ -15,6 +15,8 @@ import (
 type ahead struct {
 	base  func() (*fingerprint.Base, error)
 	judge func() (*judge, error)
+	// soon begins to load what judge waits for.
+	soon func()
 }
 
 // loadAhead begins to load. What the user named is loaded at once, since it may be wrong. Whoever
@@ -34,16 +36,16 @@ func loadAhead(l looker, j judging) (*ahead, error) {
 			return nil, err
 		}
 	}
-	go func() { // the ports are opened on the other core
-		_, _ = a.base()
-		_, _ = a.judge()
-	}()
+	a.soon = sync.OnceFunc(func() { go func() { _, _ = a.judge() }() })
+	go func() { _, _ = a.base() }() // the ports are opened on the other core
 	return a, nil
 }
 
 // Identify judges with the knowledge once it is there. That it cannot be loaded is told by base,
-// in the end.
+// in the end. By the first time, ports are open and a question is about to be waited for: there
+// is time for lists and rules.
 func (a *ahead) Identify(o fingerprint.Observation) fingerprint.Verdict {
+	defer a.soon()
 	base, err := a.base()
 	if err != nil {
 		return fingerprint.Verdict{State: inventory.StateUnknown, Reason: err.Error()}
