@@ -30,7 +30,6 @@ type site struct {
 	dir, bin string
 	kinds    []kind
 	broker   *natslinktest.Process
-	brokerMu sync.Mutex // held while something is done to it
 	gateways []*gateway
 	// collector, its wire, and where it serves.
 	collector *process
