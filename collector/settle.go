@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/judge"
@@ -384,7 +385,7 @@ func (s *settler) store(id string, now []store.Module) error {
 // imei notes one that came or went.
 func (s *settler) imei(imei string) {
 	if judge.Unique(imei) {
-		s.imeis = append(s.imeis, imei)
+		s.imeis = append(s.imeis, strings.Clone(imei)) // it outlasts the batch, and would hold a whole report
 	}
 }
 
