@@ -17,11 +17,13 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats.go"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/collector/store/sqlite"
 	"github.com/rollcall-iot/rollcall/policy"
+	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
 
@@ -130,16 +132,23 @@ func TestG02KilledUnderLoad(t *testing.T) {
 	gs, reports := madeFleet(t, 300)
 	publish(t, js, reports...)
 	for round := range 4 {
+		before := acknowledged(t, js)
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), childEnv+"="+srv.URL()+" "+path)
 		cmd.Stderr = os.Stderr
 		must(t, cmd.Start())
-		for i, g := range gs { // load, while it works
-			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i))))
-			if i == 60*(round+1) {
-				must(t, cmd.Process.Kill())
+		// Load until it is in the midst of its work, and is killed in it.
+		for i := 0; acknowledged(t, js) <= before; i++ {
+			g := gs[i%len(gs)]
+			publish(t, js, g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", fmt.Sprint("R", round+2), imei(i%len(gs)))))
+			if i >= len(gs) {
+				time.Sleep(5 * time.Millisecond) // it takes its time to start
+			}
+			if i > 20_000 {
+				t.Fatal("the child acknowledges nothing")
 			}
 		}
+		must(t, cmd.Process.Kill())
 		_ = cmd.Wait()
 	}
 	s := openStoreAt(t, path)
@@ -150,6 +159,19 @@ func TestG02KilledUnderLoad(t *testing.T) {
 	if d := cmp.Diff(dump(t, want), dump(t, s), cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("the table differs from one that nobody killed (-calm +killed):\n%s", d)
 	}
+}
+
+// acknowledged is how far the collectors of the stream have come.
+func acknowledged(t *testing.T, js jetstream.JetStream) (floor uint64) {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), natslink.Stream)
+	must(t, err)
+	all := stream.ListConsumers(t.Context())
+	for c := range all.Info() {
+		floor = max(floor, c.AckFloor.Stream)
+	}
+	must(t, all.Err())
+	return floor
 }
 
 // G06: while the disk is full nothing is acknowledged, readiness says so, and it goes on by
