@@ -132,7 +132,7 @@ func fillFleet(b *testing.B, s store.Store, by *judge.Known, n int) {
 	const some = 1000
 	var bodies [][]byte
 	for i := range 60 { // kinds of reports
-		bodies = append(bodies, collectortest.NewGateway("gw-XXXXXXX").Report(b, fleetModule(i)).Body)
+		bodies = append(bodies, collectortest.NewGateway("gw-template").Report(b, fleetModule(i)).Body)
 	}
 	packer := store.NewPacker()
 	now := time.Now().UTC().Truncate(time.Microsecond)
@@ -141,7 +141,7 @@ func fillFleet(b *testing.B, s store.Store, by *judge.Known, n int) {
 		var ids []string
 		for i := from; i < min(n, from+some); i++ {
 			id := fmt.Sprintf("gw-%07d", i)
-			body := bytes.ReplaceAll(bodies[i%len(bodies)], []byte("gw-XXXXXXX"), []byte(id))
+			body := bytes.ReplaceAll(bodies[i%len(bodies)], []byte("gw-template"), []byte(id))
 			body = bytes.ReplaceAll(body, []byte("867012040000009"), []byte(validSerial(i)))
 			r := decoded(b, body, now)
 			g := r.gateway(by.Base.Version())
