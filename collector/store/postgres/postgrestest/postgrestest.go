@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -128,6 +129,39 @@ func (s *Server) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGQUIT) // at once: nothing is to be kept
 	_ = s.cmd.Wait()
 	return os.RemoveAll(s.dir)
+}
+
+// CPU is what the server's processes have used of the processors, Linux says.
+func (s *Server) CPU(t testing.TB) time.Duration {
+	t.Helper()
+	const tick = time.Second / 100 // USER_HZ, the same on all architectures that Go knows
+	own := strconv.Itoa(s.cmd.Process.Pid)
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ticks int
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile; its parent has counted it
+		}
+		// https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html; the second field may hold spaces
+		f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		const ppid, utime, stime, cutime, cstime = 1, 11, 12, 13, 14
+		sum := []int{utime, stime}
+		switch {
+		case path == "/proc/"+own+"/stat":
+			sum = append(sum, cutime, cstime)
+		case f[ppid] != own:
+			continue
+		}
+		for _, i := range sum {
+			n, _ := strconv.Atoi(f[i])
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * tick
 }
 
 func (s *Server) url(database string) string {
