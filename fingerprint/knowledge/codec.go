@@ -4,15 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"slices"
 )
 
-// magic begins every pack; the last byte is the version of its layout.
-const magic = "RCPACK\x00\x02"
-
 // codec walks a Pack and either writes or reads each part, so that the two can't differ.
-// Text stands once, in a table at the beginning; everything else refers to it by number.
+// Text stands once, in a table of its own; everything else refers to it by number.
 type codec struct {
 	reading bool
 	in      string // reading: what is left
@@ -30,23 +27,27 @@ type codec struct {
 func (p *Pack) Encode() []byte {
 	c := &codec{numbers: map[string]uint64{}}
 	c.pack(p)
-	text := c.encodeTable()
-	sum := sha256.Sum256(append(append([]byte{}, text...), c.out...))
-	p.Digest = hex.EncodeToString(sum[:])[:8]
-	return append(append([]byte(magic+p.Digest), text...), c.out...)
+	text, lengths := c.encodeTable()
+	numbers := append(lengths, c.out...)
+	sum := sha256.Sum256(slices.Concat(text, numbers))
+	p.Digest = hex.EncodeToString(sum[:])[:digestSize]
+	return seal(p.Digest, text, numbers)
 }
 
-// ErrPack says that bytes are no pack of this version.
-var ErrPack = errors.New("not a pack of fingerprint knowledge of this version; run go generate ./fingerprint")
-
-// Decode reads a pack. Its text shares the memory of data.
+// Decode reads a pack.
 func Decode(data string) (*Pack, error) {
-	if len(data) < len(magic)+8 || data[:len(magic)] != magic {
-		return nil, ErrPack
+	digest, text, numbers, err := unseal(data)
+	if err != nil {
+		return nil, err
 	}
-	p := &Pack{Digest: data[len(magic) : len(magic)+8]}
-	c := &codec{reading: true, in: data[len(magic)+8:]}
-	c.decodeTable()
+	return decode(digest, text, numbers)
+}
+
+// decode reads what was sealed. The text of the pack shares the memory of text.
+func decode(digest, text, numbers string) (*Pack, error) {
+	p := &Pack{Digest: digest}
+	c := &codec{reading: true, in: numbers}
+	c.decodeTable(text)
 	c.pack(p)
 	if c.failed || c.in != "" {
 		return nil, fmt.Errorf("%w: it is cut or damaged", ErrPack)
@@ -54,31 +55,26 @@ func Decode(data string) (*Pack, error) {
 	return p, nil
 }
 
-func (c *codec) encodeTable() []byte {
-	out := binary.AppendUvarint(nil, uint64(len(c.table)))
+func (c *codec) encodeTable() (text, lengths []byte) {
+	lengths = binary.AppendUvarint(nil, uint64(len(c.table)))
 	for _, s := range c.table {
-		out = binary.AppendUvarint(out, uint64(len(s)))
+		lengths = binary.AppendUvarint(lengths, uint64(len(s)))
+		text = append(text, s...)
 	}
-	for _, s := range c.table {
-		out = append(out, s...)
-	}
-	return out
+	return text, lengths
 }
 
-func (c *codec) decodeTable() {
-	n := c.count(1)
-	c.table = make([]string, n)
-	lengths := make([]uint32, n)
-	for i := range lengths {
-		lengths[i] = uint32(c.readNumber())
-	}
-	for i, l := range lengths {
-		if int(l) > len(c.in) {
+func (c *codec) decodeTable(text string) {
+	c.table = make([]string, c.count(1))
+	for i := range c.table {
+		n := c.readNumber()
+		if n > uint64(len(text)) {
 			c.failed = true
 			return
 		}
-		c.table[i], c.in = c.in[:l], c.in[l:]
+		c.table[i], text = text[:n], text[n:]
 	}
+	c.failed = c.failed || text != ""
 }
 
 func (c *codec) readNumber() uint64 {

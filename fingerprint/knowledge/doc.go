@@ -8,8 +8,8 @@
 // [Source] is what people write, with sources and examples. [Pack] is what the engine
 // needs, without them. The format is described in README.md.
 //
-// It promises that the same files always give the same bytes, that decoding costs no
-// copying of text, and that a file with a mistake is refused whole.
+// It promises that the same files always give the same bytes, that text is decoded once and
+// never copied, and that a file with a mistake is refused whole.
 //
 // It never opens a file itself (Read takes an fs.FS), never compiles a pattern while
 // decoding, and names no company, model or country.

@@ -39,10 +39,10 @@ func TestPackSurvivesItsBytes(t *testing.T) {
 	}
 }
 
-// A pack that is cut anywhere, or of another version, is refused and never makes a panic.
+// A pack that is cut or changed anywhere, or of another version, is refused or read as another one; it never makes a panic.
 func TestDamagedPackIsRefused(t *testing.T) {
 	data := string(compiled(t).Encode())
-	for _, n := range []int{0, 1, 8, 16, 20, 100, len(data) / 2, len(data) - 1} {
+	for _, n := range []int{0, 1, 8, 16, 20, headSize, 100, len(data) / 2, len(data) - 1} {
 		if _, err := Decode(data[:n]); !errors.Is(err, ErrPack) {
 			t.Errorf("cut at %d of %d: %v", n, len(data), err)
 		}
@@ -53,13 +53,33 @@ func TestDamagedPackIsRefused(t *testing.T) {
 	if _, err := Decode(data + "x"); !errors.Is(err, ErrPack) {
 		t.Errorf("something behind the end: %v", err)
 	}
+	for i := len(magic) + digestSize; i < len(data); i += 1 + i/8 {
+		changed := []byte(data)
+		changed[i] ^= 0xff
+		if p, err := Decode(string(changed)); (p == nil) == (err == nil) || err != nil && !errors.Is(err, ErrPack) {
+			t.Errorf("byte %d changed: pack %v, error %v", i, p != nil, err)
+		}
+	}
+}
+
+// A size that no pack has asks for no memory.
+func TestSizeOfAPartIsBounded(t *testing.T) {
+	data := []byte(magic + "00000000")
+	data = append(data, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)
+	if _, err := Decode(string(data)); !errors.Is(err, ErrPack) || !strings.Contains(err.Error(), "a part of 4294967295 bytes") {
+		t.Error(err)
+	}
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(string(compiled(f).Encode()[:2000]))
-	f.Add(magic + "00000000\x01\x01a")
-	f.Fuzz(func(t *testing.T, data string) {
-		p, err := Decode(data)
+	_, text, numbers, err := unseal(string(compiled(f).Encode()))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text[:200], numbers[:2000])
+	f.Add("a", "\x01\x01")
+	f.Fuzz(func(t *testing.T, text, numbers string) {
+		p, err := decode("00000000", text, numbers)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("pack %v, error %v", p != nil, err)
 		}
