@@ -125,6 +125,11 @@ type Keeper interface {
 	Prune(ctx context.Context, f Forget) (int64, error)
 	// HistoryBytes says about how much is kept of what is past.
 	HistoryBytes(ctx context.Context) (int64, error)
+	// IndexSearch makes gateways that came or changed their words findable, at most limit, and
+	// says how many; 0 is none left. Until then searches have them as they were.
+	IndexSearch(ctx context.Context, limit int) (int, error)
+	// SearchWaiting says how many wait for it.
+	SearchWaiting(ctx context.Context) (int, error)
 	// Doubles gives the modules that report one of the IMEIs, where several do or one is marked
 	// so. Without IMEIs it looks for them in the whole fleet.
 	Doubles(ctx context.Context, imeis []string) ([]Double, error)

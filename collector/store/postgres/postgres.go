@@ -57,7 +57,9 @@ func dialect() sqlstore.Dialect {
 		Types: map[string]string{
 			"serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "growing": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
 			"blob": "BYTEA", "text": `TEXT COLLATE "C"`, "roomy": " WITH (fillfactor = 70)", "clustered": "",
+			"words": searchIndex,
 		},
+		Search:   search(),
 		Numbered: true, Arrays: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
 		Lock: lock, Ordered: ordered, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
 	}

@@ -72,8 +72,10 @@ func dialect() sqlstore.Dialect {
 		Name: "the SQLite store",
 		Types: map[string]string{
 			"serial": "INTEGER PRIMARY KEY", "growing": "INTEGER PRIMARY KEY AUTOINCREMENT", "blob": "BLOB", "text": "TEXT", "roomy": "", "clustered": " WITHOUT ROWID",
+			"words": searchTables,
 		},
-		Begin: "BEGIN IMMEDIATE", Writers: 1,
+		Search: search(),
+		Begin:  "BEGIN IMMEDIATE", Writers: 1,
 		Insert: "INSERT OR ROLLBACK", // a failure ends the whole update anyway: no journal to undo one statement
 		Params: 64,                   // the driver looks each one up in a list: long statements cost more than many
 		Full:   full,

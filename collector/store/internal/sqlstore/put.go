@@ -10,7 +10,7 @@ import (
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
 	gateways, gateway, moved, beat, modules, module, cohorts, reports, evidence, events, keys, rejected, marks,
-	kinds, verdicts, findings, closed, gone, dropped bulk
+	kinds, verdicts, findings, closed, gone, dropped, waiting, search, indexed bulk
 }
 
 // gatewaySpec has the columns in the order of gatewayArgs.
@@ -40,6 +40,9 @@ func newStatements() statements {
 		closed:   deletion("findings", "gateway module kind#"),
 		gone:     deletion("modules", "gateway id"),
 		dropped:  deletion("events", "no#"),
+		waiting:  insertion("search_waiting", "gateway", ""),
+		search:   insertion("search", "gateway no# words", "gateway"),
+		indexed:  deletion("search_waiting", "no#"),
 	}
 	s.kinds.tail = " ON CONFLICT (no) DO UPDATE SET modules = finding_kinds.modules + excluded.modules, gateways = finding_kinds.gateways + excluded.gateways"
 	s.verdicts.tail = " ON CONFLICT (no) DO UPDATE SET uses = verdicts.uses + excluded.uses"
@@ -64,7 +67,7 @@ func (t *tx) Put(b *store.Batch) error {
 }
 
 func (t *tx) putGateways(b *store.Batch) error {
-	var added, known, moved []*store.Gateway
+	var added, known, moved, waiting []*store.Gateway
 	for i := range b.Gateways {
 		g := &b.Gateways[i]
 		switch was := t.stored[g.ID]; {
@@ -74,7 +77,13 @@ func (t *tx) putGateways(b *store.Batch) error {
 			moved = append(moved, g)
 		default:
 			known = append(known, g)
+			if refound(was, g) {
+				waiting = append(waiting, g)
+			}
 		}
+	}
+	if err := t.putWaiting(append(waiting, added...)); err != nil {
+		return err
 	}
 	if err := t.run(&t.w.s.st.moved, len(moved), func(i int) []any { return movedArgs(moved[i]) }); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 type Dialect struct {
 	// Name is used in errors.
 	Name string
-	// Types stand for {serial}, {growing}, {blob}, {text}, {roomy} and {clustered} in the schema.
+	// Types stand for {serial}, {growing}, {blob}, {text}, {roomy}, {clustered} and {words} in the schema.
 	Types map[string]string
 	// Numbered says that parameters are $1, $2, …; else they are ?.
 	Numbered bool
@@ -36,6 +36,8 @@ type Dialect struct {
 	Ordered func(ctx context.Context, c *sql.Conn) error
 	// Read begins a read-only snapshot.
 	Read *sql.TxOptions
+	// Search is how words are looked for.
+	Search Search
 	// Full says whether an error means that the disk is full or not writable.
 	Full func(error) bool
 }
@@ -57,12 +59,16 @@ var _ store.Store = (*Store)(nil)
 // New brings the schema up to date and returns the store. It owns both handles from then
 // on, whatever it returns; closed, where there is one, runs after they are closed.
 func New(ctx context.Context, write, read *sql.DB, d Dialect, closed func() error) (*Store, error) {
+	d.Search.withDefaults()
 	s := &Store{write: write, read: read, d: d, closed: closed, st: newStatements(), packer: store.NewPacker(), idle: make(chan *writer, d.Writers)}
 	for range d.Writers {
 		s.idle <- nil
 	}
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot bring the schema up to date: %w", err), s.Close())
+	}
+	if err := s.prepareSearch(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot prepare the index of words: %w", err), s.Close())
 	}
 	return s, nil
 }
