@@ -50,6 +50,7 @@ func newCollector(s Settings) (*collector, error) {
 	c := &collector{s: s, js: js, know: s.Knowledge, twins: newTwins(), keys: newKeyring(s.Keys), digests: newDigests(), packer: store.NewPacker(), metrics: newMetrics(s.Metrics, s.Store),
 		ackWait: s.AckWait, nakWait: 5 * time.Second, drainTime: 10 * time.Second, anewBatch: anewBatch}
 	c.metrics.watch(s.Metrics, s.Knowledge)
+	watchSearch(s.Metrics, s.Store)
 	c.asker = newAsker(s.Conn, s.Log, s.Now)
 	c.outbox = newOutbox(js, s.Store, s.Log)
 	c.outbox.replicas = s.Replicas
@@ -80,7 +81,7 @@ func (c *collector) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	for _, task := range []func(context.Context){c.asker.run, c.answerNATS, c.outbox.run, c.keepHouse, c.keepJudged, c.keepTwins} {
+	for _, task := range []func(context.Context){c.asker.run, c.answerNATS, c.outbox.run, c.keepHouse, c.keepJudged, c.keepTwins, c.keepSearch} {
 		wg.Go(func() { task(ctx) })
 	}
 	if server != nil {
