@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+	"github.com/rollcall-iot/rollcall/policy/lists"
 )
 
 // readKnowledge reads the folder as people edit it.
@@ -79,8 +80,8 @@ func TestEveryGroupIsUsed(t *testing.T) {
 	}
 }
 
-// Every company is there for something: a name, a family, a rule, an id or a reference. Makers of
-// components may stand alone: lists name them.
+// Every company is there for something: a name, a family, a rule, an id, a reference, or a list
+// that names it. Makers of components may stand alone, too.
 func TestEveryCompanyIsUsed(t *testing.T) {
 	p := embedded(t).pack
 	used := make([]bool, len(p.Makers))
@@ -115,6 +116,15 @@ func TestEveryCompanyIsUsed(t *testing.T) {
 		use(u.Badge)
 		for _, m := range u.Makers {
 			use(m.Maker)
+		}
+	}
+	set, err := lists.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range set.All() {
+		for _, e := range l.Entries {
+			use(embedded(t).slugNumber(e.Maker))
 		}
 	}
 	for i, u := range used {

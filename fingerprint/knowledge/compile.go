@@ -86,13 +86,39 @@ func (b *builder) maker(m *MakerFile) {
 		b.wrong(m.Where, "as_of %q is no day like 2026-11-22", m.AsOf)
 	}
 	b.history(m)
+	b.readings(m)
 	b.slugs[m.Slug] = uint16(len(b.p.Makers))
 	b.p.AsOf = max(b.p.AsOf, m.AsOf)
 	b.p.Makers = append(b.p.Makers, Maker{
 		Slug: m.Slug, Name: m.Name, Legal: cmp.Or(m.Legal, m.Name), Role: role, Group: cmp.Or(m.Group, m.Slug),
 		Country: m.Country, Parent: m.Parent, ParentCountry: m.ParentCountry,
-		AsOf: m.AsOf, Source: m.Source, Confirmed: m.Confirmed, Wide: m.Wide,
+		AsOf: m.AsOf, Source: m.companySource(), Confirmed: m.Confirmed, Wide: m.Wide,
 	})
+}
+
+// companySource is where the company's own facts were read; the file's source is that of its
+// models, too.
+func (m *MakerFile) companySource() string {
+	if len(m.Read) > 0 {
+		return m.Read[0].Source
+	}
+	return m.Source
+}
+
+// readings holds "confirmed" to its word: somebody read it somewhere, and it says a country.
+func (b *builder) readings(m *MakerFile) {
+	for _, r := range m.Read {
+		if r.Says == "" || r.Source == "" || !date(r.Date) {
+			b.wrong(m.Where, "read: what the source says, its address and a date like 2026-11-22 must be given")
+		}
+	}
+	switch {
+	case b.overlay || !m.Confirmed:
+	case len(m.Read) == 0:
+		b.wrong(m.Where, "is confirmed, but read does not say where")
+	case m.Country == "":
+		b.wrong(m.Where, "is confirmed, but has no country")
+	}
 }
 
 func (b *builder) history(m *MakerFile) {

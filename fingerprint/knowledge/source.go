@@ -25,6 +25,8 @@ type MakerFile struct {
 	ParentCountry string   `yaml:"parent_country"`
 	AsOf          string   `yaml:"as_of"`
 	Confirmed     bool     `yaml:"confirmed"`
+	// Read says where the facts above were read; Confirmed rests on it.
+	Read []Reading `yaml:"read"`
 	// Wide: it builds many other things with a serial port.
 	Wide      bool     `yaml:"wide"`
 	Source    string   `yaml:"source"`
@@ -55,6 +57,14 @@ type Where struct {
 type Event struct {
 	Date   string `yaml:"date"`
 	What   string `yaml:"what"`
+	Source string `yaml:"source"`
+}
+
+// Reading is what one source says of a company, in our words. Date is that of the source,
+// or where it has none, of reading.
+type Reading struct {
+	Date   string `yaml:"date"`
+	Says   string `yaml:"says"`
 	Source string `yaml:"source"`
 }
 

@@ -36,12 +36,21 @@ func TestWhoIsNamedWhere(t *testing.T) {
 	s := embedded(t)
 	for maker, want := range map[string][]string{
 		"quectel": {"dod-1260h 2025-01-07 2026-06-08"},
-		"huawei": {"bis-entity-list 2019-05-16 2019-08-19", "dod-1260h 2021-06-03 2026-06-08",
+		"huawei": {"bis-entity-list 2019-05-16 2020-12-18", "dod-1260h 2021-06-03 2026-06-08",
 			"fcc-covered-list 2021-03-12 2026-07-28", "us-fy19-ndaa-889 2019-08-13 2018-08-13"},
-		"zte":  {"fcc-covered-list 2021-03-12 2026-07-28", "us-fy19-ndaa-889 2019-08-13 2018-08-13"},
-		"smic": {"dod-1260h 2021-06-03 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
-		"cxmt": {"dod-1260h 2026-06-08 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
-		"ymtc": {"dod-1260h 2026-06-08 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
+		"zte":           {"fcc-covered-list 2021-03-12 2026-07-28", "us-fy19-ndaa-889 2019-08-13 2018-08-13"},
+		"smic":          {"bis-entity-list 2020-12-18 2020-12-18", "dod-1260h 2021-06-03 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
+		"cxmt":          {"dod-1260h 2026-06-08 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
+		"ymtc":          {"dod-1260h 2026-06-08 2026-06-08", "us-fy23-ndaa-5949 2022-12-23 2022-12-23"},
+		"dji":           {"bis-entity-list 2020-12-18 2020-12-18", "dod-1260h 2022-10-05 2026-06-08"},
+		"china-telecom": {"dod-1260h 2021-06-03 2026-06-08"},
+		"hikvision": {"dod-1260h 2021-06-03 2026-06-08", "fcc-covered-list 2021-03-12 2026-07-28",
+			"us-fy19-ndaa-889 2019-08-13 2018-08-13"},
+		"dahua": {"dod-1260h 2022-10-05 2026-06-08", "fcc-covered-list 2021-03-12 2026-07-28",
+			"us-fy19-ndaa-889 2019-08-13 2018-08-13"},
+		"hytera":   {"fcc-covered-list 2021-03-12 2026-07-28", "us-fy19-ndaa-889 2019-08-13 2018-08-13"},
+		"tp-link":  {"dod-1260h 2026-06-08 2026-06-08"},
+		"baicells": {"dod-1260h 2025-01-07 2026-06-08"},
 	} {
 		if diff := cmp.Diff(want, names(s.Naming(maker, now))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", maker, diff)
@@ -54,7 +63,8 @@ func TestWhoIsNamedNowhere(t *testing.T) {
 	for _, maker := range []string{"", "fibocom", "simcom", "china-mobile-iot", "meig", "neoway", "gosuncn", "longsung",
 		"lierda", "luat", "ai-thinker", "yuge", "mobiletek", "broadmobi", "td-tech", "tcl", "tozed", "netprisma",
 		"rolling-wireless", "unisoc", "asr", "hisilicon", "eigencomm", "telit", "telit-cinterion", "cinterion",
-		"sierra-wireless", "u-blox", "nordic", "sequans", "foxconn", "lenovo"} {
+		"sierra-wireless", "u-blox", "nordic", "sequans", "foxconn", "lenovo",
+		"sunsea", "potevio", "datang", "xiaomi", "wingtech", "changhong", "haier", "hisense"} {
 		if got := names(s.Naming(maker, now)); got != nil {
 			t.Errorf("%s is named in %v", maker, got)
 		}
@@ -162,7 +172,7 @@ entries: [{maker: fibocom, name: Fibocom Wireless Inc., since: 2026-11-01, confi
 func TestStates(t *testing.T) {
 	s := embedded(t)
 	want := map[string]string{
-		"bis-entity-list": "in-force 2019-08-19 true", "bis-icts-vehicles": "in-force 2025-03-17 true",
+		"bis-entity-list": "in-force 2020-12-18 true", "bis-icts-vehicles": "in-force 2025-03-17 true",
 		"dod-1260h": "in-force 2026-08-14 true", "eu-5g-toolbox": "not-confirmed 2020-01 false",
 		"eu-csa2": "proposed 2026-02 true", "eu-ict-toolbox": "in-force 2026-02-13 true",
 		"fcc-25-71": "in-force 2025-12-26 true", "fcc-covered-inverters-robots": "in-force 2026-08-20 true",
