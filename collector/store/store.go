@@ -31,7 +31,8 @@ type Store interface {
 type Writer interface {
 	// Update runs fn in one transaction in which nobody else changes the named gateways,
 	// and stores what fn put. fn gets what is known of them; a gateway that is not known is
-	// not in the map. An error of fn, or of the store, leaves everything as it was.
+	// not in the map. An error of fn, or of the store, leaves everything as it was. Where another
+	// transaction is in the way, fn runs again, with what is known then.
 	Update(ctx context.Context, gateways []string, fn func(tx Tx, known map[string]*Gateway) error) error
 }
 

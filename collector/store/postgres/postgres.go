@@ -61,22 +61,61 @@ func dialect() sqlstore.Dialect {
 		},
 		Search:   search(),
 		Numbered: true, Arrays: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
-		Lock: lock, Ordered: ordered, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
+		Lock: lock, Hold: " ORDER BY id FOR NO KEY UPDATE", Ordered: "SELECT pg_advisory_xact_lock(hashtextextended('events', 11))",
+		Again: again, Pipeline: pipeline, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
 	}
 }
 
-// lock keeps other collectors from the gateways. The locks are taken in one order, so that
-// two collectors never wait for each other.
-func lock(ctx context.Context, c *sql.Conn, gateways []string) error {
-	_, err := c.ExecContext(ctx, `SELECT pg_advisory_xact_lock(h) FROM (
-		SELECT DISTINCT hashtextextended(g, 7) AS h FROM unnest($1::text[]) AS g ORDER BY h) AS ordered`, gateways)
-	return err
+// lock takes names in one order, so that two collectors never wait for each other.
+const lock = `SELECT pg_advisory_xact_lock(h) FROM (
+	SELECT DISTINCT hashtextextended(g, 7) AS h FROM unnest(CAST(? AS text[])) AS g ORDER BY h) AS ordered`
+
+// again: a deadlock was resolved, or what was read has changed.
+func again(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001")
 }
 
-// ordered lets one collector at a time add events, until it commits.
-func ordered(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('events', 11))")
-	return err
+// pipeline sends all statements before it reads the first answer.
+func pipeline(ctx context.Context, c *sql.Conn, steps []sqlstore.Step) error {
+	return c.Raw(func(driver any) error {
+		var batch pgx.Batch
+		for i := range steps {
+			batch.Queue(steps[i].SQL, steps[i].Args...)
+		}
+		answers := driver.(*stdlib.Conn).Conn().SendBatch(ctx, &batch)
+		var err error
+		for i := range steps {
+			if err = receive(answers, &steps[i]); err != nil {
+				break
+			}
+		}
+		if closed := answers.Close(); err == nil { // which tells of the same error, or of one in between
+			err = closed
+		}
+		return err
+	})
+}
+
+func receive(answers pgx.BatchResults, s *sqlstore.Step) error {
+	if s.Scan == nil {
+		tag, err := answers.Exec()
+		if s.Changed = tag.RowsAffected(); err == nil && s.SQL == "COMMIT" && tag.String() != "COMMIT" {
+			return errors.New("the transaction was undone, because a statement in it had failed")
+		}
+		return err
+	}
+	rows, err := answers.Query()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := s.Scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // full: class 53 is insufficient resources, 25006 a server that only reads.

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"database/sql"
 	"strings"
 )
 
@@ -119,7 +118,7 @@ func (t *tx) run(b *bulk, n int, row func(i int) []any) error {
 			if !b.whole {
 				cells = append(cells[b.keys:len(cells):len(cells)], cells[:b.keys]...)
 			}
-			if _, err := t.w.exec(t.ctx, b.one, cells...); err != nil {
+			if err := t.w.later(t.ctx, b.one, cells...); err != nil {
 				return err
 			}
 		}
@@ -135,7 +134,7 @@ func (t *tx) run(b *bulk, n int, row func(i int) []any) error {
 		for i := at; i < at+size; i++ {
 			params = append(params, row(i)...)
 		}
-		if _, err := t.w.exec(t.ctx, b.rows(d, size), params...); err != nil {
+		if err := t.w.later(t.ctx, b.rows(d, size), params...); err != nil {
 			return err
 		}
 		at += size
@@ -165,8 +164,7 @@ func (t *tx) runArrays(b *bulk, n int, row func(i int) []any) error {
 	if b.insert {
 		q = t.w.s.d.Insert + b.head + b.arrays + b.tail
 	}
-	_, err := t.w.exec(t.ctx, q, params...)
-	return err
+	return t.w.later(t.ctx, q, params...)
 }
 
 func column[T any](rows [][]any, c int) []T {
@@ -178,12 +176,26 @@ func column[T any](rows [][]any, c int) []T {
 }
 
 // load runs a query for many keys. The query has {in} where they stand: "id {in}".
-func (t *tx) load(q string, keys []string, scan func(*sql.Rows) error) error {
+func (t *tx) load(q string, keys []string, scan func(Row) error) error {
+	return t.byKeys(keys, func(in string, keys []any) error {
+		return t.w.query(t.ctx, strings.Replace(q, "{in}", in, 1), keys, scan)
+	})
+}
+
+// onKeys runs a statement for many keys, which stand behind all other parameters.
+func (t *tx) onKeys(q string, args []any, keys []string) error {
+	return t.byKeys(keys, func(in string, keys []any) error {
+		return t.w.later(t.ctx, strings.Replace(q, "{in}", in, 1), append(args[:len(args):len(args)], keys...)...)
+	})
+}
+
+// byKeys calls run with all keys in one array, or with some at a time.
+func (t *tx) byKeys(keys []string, run func(in string, keys []any) error) error {
 	if len(keys) == 0 {
 		return nil
 	}
 	if t.w.s.d.Arrays {
-		return t.w.query(t.ctx, strings.Replace(q, "{in}", "= ANY (CAST(? AS text[]))", 1), []any{keys}, scan)
+		return run("= ANY (CAST(? AS text[]))", []any{keys})
 	}
 	for len(keys) > 0 {
 		n := 1
@@ -197,8 +209,7 @@ func (t *tx) load(q string, keys []string, scan func(*sql.Rows) error) error {
 		for i, k := range keys[:n] {
 			params[i] = k
 		}
-		in := "IN (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
-		if err := t.w.query(t.ctx, strings.Replace(q, "{in}", in, 1), params, scan); err != nil {
+		if err := run("IN ("+strings.TrimSuffix(strings.Repeat("?, ", n), ", ")+")", params); err != nil {
 			return err
 		}
 		keys = keys[n:]

@@ -22,7 +22,7 @@ func (t *tx) Findings(gateways []string) (map[string][]store.Finding, error) {
 	for _, g := range gateways {
 		t.found[g] = nil
 	}
-	err := t.load(q, gateways, func(r *sql.Rows) error {
+	err := t.load(q, gateways, func(r Row) error {
 		var k store.Kind
 		f, _, err := scanFinding(r, &k.Rule, &k.List, &k.Severity)
 		if err != nil {
@@ -39,7 +39,7 @@ func (t *tx) Findings(gateways []string) (map[string][]store.Finding, error) {
 	return found, t.w.s.fail("load findings", err)
 }
 
-func scanFinding(r row, more ...any) (store.Finding, int64, error) {
+func scanFinding(r Row, more ...any) (store.Finding, int64, error) {
 	var f store.Finding
 	var kind, opened, since, failed, until int64
 	err := r.Scan(append([]any{&f.Gateway, &f.Module, &kind, &opened, &f.Report,

@@ -77,24 +77,17 @@ func (s *Store) wholes(ctx context.Context, where string, args []any, limit int,
 
 // Judged implements [store.Keeper].
 func (s *Store) Judged(ctx context.Context, ids []string, from, to store.Judgement) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	const many = 500
+	ids = slices.Sorted(slices.Values(ids))
 	return s.fail("note what was judged again", s.change(ctx, func(w *writer) error {
-		for len(ids) > 0 {
-			n := min(len(ids), many)
-			params := []any{to.Data, to.Policy, from.Data, from.Policy}
-			for _, id := range ids[:n] {
-				params = append(params, id)
-			}
-			q := "UPDATE gateways SET judged = ?, policy = ? WHERE judged = ? AND policy = ? AND id IN (" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")"
-			if _, err := w.exec(ctx, q, params...); err != nil {
+		t := &tx{ctx: context.WithoutCancel(ctx), w: w}
+		if s.d.Hold != "" {
+			err := t.load("SELECT id FROM gateways WHERE id {in}"+s.d.Hold, ids, func(Row) error { return nil })
+			if err != nil {
 				return err
 			}
-			ids = ids[n:]
 		}
-		return nil
+		return t.onKeys("UPDATE gateways SET judged = ?, policy = ? WHERE judged = ? AND policy = ? AND id {in}",
+			[]any{to.Data, to.Policy, from.Data, from.Policy}, ids)
 	}))
 }
 

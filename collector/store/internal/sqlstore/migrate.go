@@ -49,10 +49,11 @@ func (s *Store) upgrade(ctx context.Context, w *writer, names []string) error {
 }
 
 func (s *Store) version(ctx context.Context, w *writer) (int, error) {
-	if s.d.Lock != nil { // other collectors may be starting too
-		if err := s.d.Lock(ctx, w.conn, []string{"schema"}); err != nil {
-			return 0, err
-		}
+	if err := w.lock(ctx, []string{"schema"}); err != nil { // other collectors may be starting too
+		return 0, err
+	}
+	if err := w.flush(ctx); err != nil {
+		return 0, err
 	}
 	if _, err := w.conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (n BIGINT NOT NULL PRIMARY KEY)"); err != nil {
 		return 0, err

@@ -53,6 +53,7 @@ func (s *Store) pruneGateways(ctx context.Context, f store.Forget, after, last s
 		steps = append(steps, step{pruneReports, []any{after, last, cut}}, step{pruneEvidence, []any{after, last}}, step{pruneEvents, []any{after, last, cut}})
 	}
 	err = s.change(ctx, func(w *writer) error {
+		n = 0
 		for _, st := range steps {
 			rows, err := w.exec(ctx, st.q, st.args...)
 			if err != nil {

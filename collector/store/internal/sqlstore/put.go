@@ -240,8 +240,8 @@ func (t *tx) putReports(b *store.Batch) error {
 }
 
 func (t *tx) putEvents(b *store.Batch) error {
-	if t.w.s.d.Ordered != nil && len(b.Events) > 0 {
-		if err := t.w.s.d.Ordered(t.ctx, t.w.conn); err != nil {
+	if ordered := t.w.s.d.Ordered; ordered != "" && len(b.Events) > 0 {
+		if err := t.w.later(t.ctx, ordered); err != nil {
 			return err
 		}
 	}

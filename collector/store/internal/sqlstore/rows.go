@@ -24,8 +24,6 @@ const (
 	evidenceQuery = "SELECT gateway, digest, report, report_key, signature, body FROM evidence WHERE gateway = ? AND digest = ?"
 )
 
-type row interface{ Scan(dest ...any) error }
-
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
@@ -56,7 +54,7 @@ func value[T any](s string) (v T, err error) {
 	return v, err
 }
 
-func scanGateway(r row) (store.Gateway, error) {
+func scanGateway(r Row) (store.Gateway, error) {
 	var g store.Gateway
 	var labels, health string
 	var clock, synced, truncated, first, changed, seen, silent int64
@@ -82,7 +80,7 @@ func gatewayArgs(g *store.Gateway) []any {
 }
 
 // scanModule reads a module without its facets, and its cohort.
-func scanModule(r row, more ...any) (store.Module, int64, error) {
+func scanModule(r Row, more ...any) (store.Module, int64, error) {
 	var m store.Module
 	var cohort, first, changed, duplicate int64
 	var last, facts string
@@ -102,7 +100,7 @@ func facetTargets(f *store.Facets, conflicted *int64) []any {
 		&f.Country, &f.ParentCountry, conflicted, &f.Possible, &f.Seems, &f.Worst}
 }
 
-func scanModuleFacets(r row) (store.Module, store.Facets, error) {
+func scanModuleFacets(r Row) (store.Module, store.Facets, error) {
 	var f store.Facets
 	var conflicted int64
 	m, _, err := scanModule(r, facetTargets(&f, &conflicted)...)
@@ -121,7 +119,7 @@ func cohortArgs(no int64, f *store.Facets, modules int) []any {
 		f.Country, f.ParentCountry, number(f.Conflicted), f.Possible, f.Seems, f.Worst, int64(modules)}
 }
 
-func scanReport(r row) (int64, store.Report, error) {
+func scanReport(r Row) (int64, store.Report, error) {
 	var rep store.Report
 	var no, received, clock, synced int64
 	err := r.Scan(&no, &rep.Gateway, &rep.Boot, &rep.Seq, &rep.ID, &received, &clock, &synced, &rep.Reason, &rep.Digest, &rep.Key)
@@ -129,7 +127,7 @@ func scanReport(r row) (int64, store.Report, error) {
 	return no, rep, err
 }
 
-func scanEvidence(r row) (store.Evidence, error) {
+func scanEvidence(r Row) (store.Evidence, error) {
 	var e store.Evidence
 	var body []byte
 	if err := r.Scan(&e.Gateway, &e.Digest, &e.Report, &e.Key, &e.Signature, &body); err != nil {
@@ -140,7 +138,7 @@ func scanEvidence(r row) (store.Evidence, error) {
 	return e, err
 }
 
-func scanEvent(r row) (store.Event, error) {
+func scanEvent(r Row) (store.Event, error) {
 	var e store.Event
 	var at int64
 	var was, became, finding string
@@ -161,7 +159,7 @@ func eventArgs(e *store.Event) []any {
 		text(e.Finding, e.Finding == nil)}
 }
 
-func scanKey(r row) (store.Key, error) {
+func scanKey(r Row) (store.Key, error) {
 	var k store.Key
 	var first int64
 	err := r.Scan(&k.Gateway, &k.Key, &k.State, &first)

@@ -32,7 +32,7 @@ func (d *Search) withDefaults() {
 	for _, b := range []struct {
 		n    *int
 		suit int
-	}{{&d.Few, 2000}, {&d.Sample, 2000}, {&d.Walk, 50_000}} {
+	}{{&d.Few, 2000}, {&d.Sample, 1000}, {&d.Walk, 50_000}} {
 		if *b.n == 0 {
 			*b.n = b.suit
 		}
@@ -56,15 +56,13 @@ func (t *tx) putWaiting(gateways []*store.Gateway) error {
 // prepareSearch has the index made anew where it is missing or of another form.
 func (s *Store) prepareSearch(ctx context.Context) error {
 	return s.change(ctx, func(w *writer) error {
-		if s.d.Lock != nil { // other collectors may be starting too
-			if err := s.d.Lock(ctx, w.conn, []string{searchLock}); err != nil {
-				return err
-			}
+		if err := w.lock(ctx, []string{searchLock}); err != nil { // other collectors may be starting too
+			return err
 		}
 		var form, kept, waiting, gateways int64
 		q := "SELECT COALESCE((SELECT n FROM marks WHERE name = ?), 0), (SELECT count(*) FROM (SELECT 1 FROM search LIMIT 1) AS s), " +
 			"(SELECT count(*) FROM (SELECT 1 FROM search_waiting LIMIT 1) AS w), (SELECT count(*) FROM (SELECT 1 FROM gateways LIMIT 1) AS g)"
-		err := w.query(ctx, q, []any{markSearch}, func(r *sql.Rows) error { return r.Scan(&form, &kept, &waiting, &gateways) })
+		err := w.query(ctx, q, []any{markSearch}, func(r Row) error { return r.Scan(&form, &kept, &waiting, &gateways) })
 		if err != nil || form == store.SearchForm && (kept > 0 || waiting > 0 || gateways == 0) {
 			return err
 		}
@@ -104,10 +102,8 @@ func (s *Store) IndexSearch(ctx context.Context, limit int) (n int, err error) {
 		return 0, err
 	}
 	err = s.change(ctx, func(w *writer) error {
-		if s.d.Lock != nil { // of two collectors the slower must not write the older words
-			if err := s.d.Lock(ctx, w.conn, []string{searchLock}); err != nil {
-				return err
-			}
+		if err := w.lock(ctx, []string{searchLock}); err != nil { // of two collectors the slower must not write the older words
+			return err
 		}
 		n, err = (&tx{ctx: context.WithoutCancel(ctx), w: w}).takeOver(limit)
 		return err
@@ -119,7 +115,7 @@ func (s *Store) IndexSearch(ctx context.Context, limit int) (n int, err error) {
 func (t *tx) takeOver(limit int) (int, error) {
 	var nos []int64
 	var ids []string
-	err := t.w.query(t.ctx, "SELECT no, gateway FROM search_waiting ORDER BY no LIMIT ?", []any{limit}, func(r *sql.Rows) error {
+	err := t.w.query(t.ctx, "SELECT no, gateway FROM search_waiting ORDER BY no LIMIT ?", []any{limit}, func(r Row) error {
 		var no int64
 		var id string
 		err := r.Scan(&no, &id)
@@ -135,7 +131,7 @@ func (t *tx) takeOver(limit int) (int, error) {
 	}
 	var entries []entry
 	slices.Sort(ids) // in the order of the table
-	err = t.load("SELECT no, id, hostname, labels FROM gateways WHERE id {in}", slices.Compact(ids), func(r *sql.Rows) error {
+	err = t.load("SELECT no, id, hostname, labels FROM gateways WHERE id {in}", slices.Compact(ids), func(r Row) error {
 		var e entry
 		var g inventory.Gateway
 		var labels string
@@ -161,4 +157,20 @@ func (t *tx) takeOver(limit int) (int, error) {
 		}
 	}
 	return len(nos), t.run(&t.w.s.st.indexed, len(nos), func(i int) []any { return []any{nos[i]} })
+}
+
+// wordsOf gives the words of one gateway, as they are now.
+func (s *Store) wordsOf(ctx context.Context, tx *sql.Tx, gateway string) (string, error) {
+	var words string
+	err := s.each(ctx, tx, "SELECT hostname, labels FROM gateways WHERE id = ?", []any{gateway}, func(r *sql.Rows) error {
+		g := inventory.Gateway{ID: gateway}
+		var labels string
+		err := r.Scan(&g.Hostname, &labels)
+		if err == nil {
+			g.Labels, err = value[map[string]string](labels)
+		}
+		words = store.SearchWords(&g)
+		return err
+	})
+	return words, err
 }

@@ -29,11 +29,19 @@ type Dialect struct {
 	Insert string
 	// Writers is how many transactions may write at once. 1: nobody else ever writes.
 	Writers int
-	// Lock keeps others from changing the gateways until the transaction ends. Nil: there is only one writer.
-	Lock func(ctx context.Context, c *sql.Conn, gateways []string) error
+	// Lock is a statement that takes the names in its parameter, an array, until the transaction
+	// ends. Empty: there is only one writer.
+	Lock string
+	// Hold, behind a query of gateways, keeps others from changing them until the transaction
+	// ends. They are taken in one order, so that no two transactions wait for each other.
+	Hold string
 	// Ordered lets one transaction at a time add events, until it ends, so that they become
-	// visible in the order of their numbers. Nil: there is only one writer.
-	Ordered func(ctx context.Context, c *sql.Conn) error
+	// visible in the order of their numbers. Empty: there is only one writer.
+	Ordered string
+	// Again says whether a transaction failed only for the sake of another one. Nil: none does.
+	Again func(error) bool
+	// Pipeline runs statements in one round trip, the first error ends it. Nil: they run one by one.
+	Pipeline func(ctx context.Context, c *sql.Conn, steps []Step) error
 	// Read begins a read-only snapshot.
 	Read *sql.TxOptions
 	// Search is how words are looked for.
@@ -41,6 +49,19 @@ type Dialect struct {
 	// Full says whether an error means that the disk is full or not writable.
 	Full func(error) bool
 }
+
+// Step is a statement of a pipeline.
+type Step struct {
+	SQL  string
+	Args []any
+	// Scan takes each row of the answer. Nil: none is wanted.
+	Scan func(Row) error
+	// Changed is how many rows it changed, once it ran.
+	Changed int64
+}
+
+// Row is one row of an answer.
+type Row interface{ Scan(dest ...any) error }
 
 // Store implements [store.Store].
 type Store struct {

@@ -36,12 +36,7 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 	err := s.change(ctx, func(w *writer) error {
 		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, stored: map[string]*store.Gateway{},
 			cohorts: map[string]map[string]stands{}, found: map[string][]store.Finding{}}
-		if s.d.Lock != nil && len(ids) > 0 {
-			if err := s.d.Lock(ctx, w.conn, ids); err != nil {
-				return err
-			}
-		}
-		if err := t.loadGateways(ids); err != nil {
+		if err := t.hold(ids); err != nil {
 			return err
 		}
 		own = fn(t, t.known)
@@ -53,8 +48,24 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 	return s.fail("store", err)
 }
 
+// hold loads what is known of the gateways and keeps others from changing it. Of one that is
+// not known there is no row to hold: its name is taken, and then it may be known after all.
+func (t *tx) hold(ids []string) error {
+	if err := t.loadGateways(ids); err != nil || t.w.s.d.Lock == "" {
+		return err
+	}
+	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return t.known[id] != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := t.w.lock(t.ctx, missing); err != nil {
+		return err
+	}
+	return t.loadGateways(missing)
+}
+
 func (t *tx) loadGateways(ids []string) error {
-	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id {in}", ids, func(r *sql.Rows) error {
+	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id {in}"+t.w.s.d.Hold, ids, func(r Row) error {
 		g, err := scanGateway(r)
 		own := g
 		t.known[g.ID], t.stored[g.ID] = &g, &own
@@ -69,7 +80,7 @@ func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 	for _, g := range gateways {
 		t.cohorts[g] = map[string]stands{}
 	}
-	err := t.load(q, gateways, func(r *sql.Rows) error {
+	err := t.load(q, gateways, func(r Row) error {
 		m, facets, err := scanModuleFacets(r)
 		if err != nil {
 			return err
@@ -87,7 +98,7 @@ func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
 // Keys implements [store.Tx].
 func (t *tx) Keys(gateways []string) (map[string][]store.Key, error) {
 	keys := map[string][]store.Key{}
-	err := t.load("SELECT "+keyColumns+" FROM keys WHERE gateway {in} ORDER BY first_seen, report_key", gateways, func(r *sql.Rows) error {
+	err := t.load("SELECT "+keyColumns+" FROM keys WHERE gateway {in} ORDER BY first_seen, report_key", gateways, func(r Row) error {
 		k, err := scanKey(r)
 		keys[k.Gateway] = append(keys[k.Gateway], k)
 		return err
@@ -126,7 +137,7 @@ func (t *tx) keyUsers(keys []string, users map[string][]string) (n int, err erro
 		args[i] = k
 	}
 	q := "SELECT report_key, gateway FROM keys WHERE report_key IN (" + in + ") ORDER BY report_key, gateway LIMIT " + strconv.Itoa(mostUsers)
-	err = t.w.query(t.ctx, q, args, func(r *sql.Rows) error {
+	err = t.w.query(t.ctx, q, args, func(r Row) error {
 		var key, id string
 		err := r.Scan(&key, &id)
 		users[key] = append(users[key], id)
@@ -140,7 +151,7 @@ func (t *tx) keyUsers(keys []string, users map[string][]string) (n int, err erro
 func (t *tx) Reports(gateway string) ([]store.Report, error) {
 	var reports []store.Report
 	err := t.w.query(t.ctx, "SELECT "+reportColumns+" FROM reports WHERE gateway = ? ORDER BY boot, seq, id", []any{gateway},
-		func(r *sql.Rows) error {
+		func(r Row) error {
 			_, rep, err := scanReport(r)
 			reports = append(reports, rep)
 			return err
@@ -152,7 +163,7 @@ func (t *tx) Reports(gateway string) ([]store.Report, error) {
 func (t *tx) Evidence(gateway, digest string) (store.Evidence, error) {
 	var e store.Evidence
 	err := sql.ErrNoRows
-	q := t.w.query(t.ctx, evidenceQuery, []any{gateway, digest}, func(r *sql.Rows) error {
+	q := t.w.query(t.ctx, evidenceQuery, []any{gateway, digest}, func(r Row) error {
 		e, err = scanEvidence(r)
 		return err
 	})
@@ -166,7 +177,7 @@ func (t *tx) Evidence(gateway, digest string) (store.Evidence, error) {
 func (t *tx) Events(gateway string) ([]store.Event, error) {
 	var events []store.Event
 	q := "SELECT " + eventColumns + " FROM events WHERE gateway = ? AND report <> '' ORDER BY boot, seq, report, no"
-	err := t.w.query(t.ctx, q, []any{gateway}, func(r *sql.Rows) error {
+	err := t.w.query(t.ctx, q, []any{gateway}, func(r Row) error {
 		e, err := scanEvent(r)
 		events = append(events, e)
 		return err

@@ -13,6 +13,7 @@ type writer struct {
 	s     *Store
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	queue []Step // of a pipeline, not run yet
 }
 
 func (s *Store) open(ctx context.Context) (*writer, error) {
@@ -31,7 +32,11 @@ func (w *writer) close() error {
 	return errors.Join(append(errs, w.conn.Close())...)
 }
 
-// change runs fn between Begin and Commit on a writer of its own.
+// tries is how often a transaction is tried that only fails for the sake of others.
+const tries = 10
+
+// change runs fn between Begin and Commit on a writer of its own. Where another transaction is
+// in the way so that only one of both can go on, it runs fn again.
 func (s *Store) change(ctx context.Context, fn func(*writer) error) (err error) {
 	var w *writer
 	select {
@@ -40,19 +45,26 @@ func (s *Store) change(ctx context.Context, fn func(*writer) error) (err error) 
 		return ctx.Err()
 	}
 	defer func() { s.idle <- w }()
-	if w == nil {
-		if w, err = s.open(ctx); err != nil {
-			w = nil
-			return err
+	for range tries {
+		if w == nil {
+			if w, err = s.open(ctx); err != nil {
+				w = nil
+				return err
+			}
 		}
-	}
-	// Statements are not watched one by one for the end of ctx: that costs more than they do,
-	// and their number is bounded.
-	local := context.WithoutCancel(ctx)
-	if err = w.transact(ctx, local, fn); err != nil {
+		// Statements are not watched one by one for the end of ctx: that costs more than they do,
+		// and their number is bounded.
+		local := context.WithoutCancel(ctx)
+		if err = w.transact(ctx, local, fn); err == nil {
+			return nil
+		}
+		w.queue = nil
 		if _, back := w.conn.ExecContext(local, "ROLLBACK"); back != nil { // lost, or not even begun: start afresh
 			_ = w.close()
 			w = nil
+		}
+		if s.d.Again == nil || !s.d.Again(err) || ctx.Err() != nil {
+			return err
 		}
 	}
 	return err
@@ -64,7 +76,7 @@ func (w *writer) transact(ctx, local context.Context, fn func(*writer) error) (e
 			err = fmt.Errorf("panic while storing: %v", p)
 		}
 	}()
-	if _, err := w.conn.ExecContext(ctx, w.s.d.Begin); err != nil {
+	if err := w.step(ctx, w.s.d.Begin); err != nil {
 		return err
 	}
 	if err := fn(w); err != nil {
@@ -73,8 +85,46 @@ func (w *writer) transact(ctx, local context.Context, fn func(*writer) error) (e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	_, err = w.conn.ExecContext(local, "COMMIT")
+	if err := w.step(local, "COMMIT"); err != nil {
+		return err
+	}
+	return w.flush(local)
+}
+
+// step is for what is not worth preparing.
+func (w *writer) step(ctx context.Context, q string) error {
+	if w.s.d.Pipeline != nil {
+		w.queue = append(w.queue, Step{SQL: q})
+		return nil
+	}
+	_, err := w.conn.ExecContext(ctx, q)
 	return err
+}
+
+// flush runs what is queued.
+func (w *writer) flush(ctx context.Context) error {
+	steps := w.queue
+	w.queue = nil
+	if len(steps) == 0 {
+		return nil
+	}
+	return w.s.d.Pipeline(ctx, w.conn, steps)
+}
+
+// answer runs what is queued and then q.
+func (w *writer) answer(ctx context.Context, q string, args []any, scan func(Row) error) (int64, error) {
+	steps := append(w.queue, Step{SQL: w.s.sql(q), Args: args, Scan: scan})
+	w.queue = nil
+	err := w.s.d.Pipeline(ctx, w.conn, steps)
+	return steps[len(steps)-1].Changed, err
+}
+
+// lock takes names until the transaction ends, where there are others.
+func (w *writer) lock(ctx context.Context, names []string) error {
+	if w.s.d.Lock == "" {
+		return nil
+	}
+	return w.later(ctx, w.s.d.Lock, names)
 }
 
 func (w *writer) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
@@ -88,7 +138,21 @@ func (w *writer) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	return st, err
 }
 
+// later runs q, at the latest with what is asked for next or when the transaction ends.
+func (w *writer) later(ctx context.Context, q string, args ...any) error {
+	if w.s.d.Pipeline != nil {
+		w.queue = append(w.queue, Step{SQL: w.s.sql(q), Args: args})
+		return nil
+	}
+	_, err := w.exec(ctx, q, args...)
+	return err
+}
+
+// exec runs q and says how many rows it changed.
 func (w *writer) exec(ctx context.Context, q string, args ...any) (int64, error) {
+	if w.s.d.Pipeline != nil {
+		return w.answer(ctx, q, args, nil)
+	}
 	st, err := w.stmt(ctx, q)
 	if err != nil {
 		return 0, err
@@ -100,7 +164,11 @@ func (w *writer) exec(ctx context.Context, q string, args ...any) (int64, error)
 	return r.RowsAffected()
 }
 
-func (w *writer) query(ctx context.Context, q string, args []any, scan func(*sql.Rows) error) error {
+func (w *writer) query(ctx context.Context, q string, args []any, scan func(Row) error) error {
+	if w.s.d.Pipeline != nil {
+		_, err := w.answer(ctx, q, args, scan)
+		return err
+	}
 	st, err := w.stmt(ctx, q)
 	if err != nil {
 		return err
