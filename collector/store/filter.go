@@ -24,8 +24,10 @@ type ModuleFilter struct {
 	Conflicted bool
 	// Gateway is one gateway's id.
 	Gateway string
-	// Query finds any part of maker, badge, model, firmware, chipset or technology, or the
-	// beginning of a gateway's id; six digits or more find the beginning of an IMEI.
+	// Query is looked for in maker, badge, model, firmware, chipset and technology, in any part
+	// of them; in the words of the gateway's id, hostname and labels; and, six digits or more,
+	// at the beginning of the IMEI. See [SearchTerms]: all of its terms have to be found. One
+	// that is six digits or more alone lists by IMEI first.
 	Query string
 }
 
@@ -50,27 +52,11 @@ func matchOrigin(want []string, c *Facets) bool {
 	})
 }
 
-// MatchText says whether Query occurs in the facets, whatever the case.
-func (f *ModuleFilter) MatchText(c *Facets) bool {
-	q := strings.ToLower(f.Query)
-	for _, s := range []string{c.Maker, c.MakerName, c.Badge, c.Model, c.Firmware, c.Chipset, c.Technology, c.Seems, c.Possible} {
-		if strings.Contains(strings.ToLower(s), q) {
-			return true
-		}
-	}
-	return false
-}
-
-// IMEIQuery says whether Query is the beginning of an IMEI.
-func (f *ModuleFilter) IMEIQuery() bool {
-	return len(f.Query) >= 6 && strings.Trim(f.Query, "0123456789") == ""
-}
-
 // GatewayFilter chooses gateways.
 type GatewayFilter struct {
 	// State is "", "silent", "heard" or "conflict".
 	State string
-	// Query is the beginning of an id or of a hostname.
+	// Query is looked for in the words of id, hostname and labels; see [SearchTerms].
 	Query string
 }
 
@@ -115,6 +101,9 @@ type (
 		Next    string
 	}
 	// GatewayList is a page of gateways. Total is -1 where it is not known.
+	//
+	// With a query, a page of any list may be shorter than asked for, even empty, and have a next
+	// one: what is between two that match was not looked through at once.
 	GatewayList struct {
 		Items []Gateway
 		Total int

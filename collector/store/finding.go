@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -147,8 +146,9 @@ type FindingFilter struct {
 	Severity, Rule, List []string
 	// Gateway is one gateway's id, Module one of its modules.
 	Gateway, Module string
-	// Query finds any part of the ids of rules and lists; where none has it, the beginning of a
-	// gateway's id, and then the findings come in the order of gateways.
+	// Query is looked for in any part of the ids of rules and lists; where none has all of its
+	// terms, also in the words of gateways, and then the findings come in the order of these. See
+	// [SearchTerms].
 	Query string
 	// Covered is "yes" for those that an exception covers, "no" for the others, "" for all.
 	Covered string
@@ -158,12 +158,6 @@ type FindingFilter struct {
 func (f *FindingFilter) Match(k Kind) bool {
 	covered := f.Covered == "" || f.Covered == "yes" && k.Covered || f.Covered == "no" && !k.Covered
 	return covered && oneOf(f.Severity, k.Severity) && oneOf(f.Rule, k.Rule) && oneOf(f.List, k.List)
-}
-
-// MatchText says whether Query occurs in the ids, whatever the case.
-func (f *FindingFilter) MatchText(k Kind) bool {
-	q := strings.ToLower(f.Query)
-	return strings.Contains(strings.ToLower(k.Rule), q) || strings.Contains(strings.ToLower(k.List), q)
 }
 
 // FindingSorts lists what findings can be sorted by. Their own order is "-opened": the newest

@@ -4,8 +4,7 @@ import "github.com/rollcall-iot/rollcall/collector/store/internal/sqlstore"
 
 // searchTables keep words in an FTS5 index without their text, which the table search has. The
 // tokenizer cuts at blanks alone: whatever is not ASCII, and the hyphen, belongs to a word.
-const searchTables = `CREATE UNIQUE INDEX search_no ON search (no);
-CREATE VIRTUAL TABLE search_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '-'")`
+const searchTables = `CREATE VIRTUAL TABLE search_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '-'")`
 
 func search() sqlstore.Search {
 	return sqlstore.Search{

@@ -90,3 +90,17 @@ func FleetModules(i int) []store.Module {
 	}
 	return ms
 }
+
+// Index has everything found that waits for it.
+func Index(t testing.TB, s store.Store) {
+	t.Helper()
+	for {
+		n, err := s.IndexSearch(t.Context(), 300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}

@@ -21,8 +21,9 @@ type findingLister struct {
 	page   store.Page
 	kinds  []kindCount
 	by     map[int64]store.Kind
-	name   string // of the list, in cursors
-	oldest bool   // first
+	name   string   // of the list, in cursors
+	oldest bool     // first
+	terms  []string // of the query
 }
 
 // Findings implements [store.Reader].
@@ -33,7 +34,7 @@ func (s *Store) Findings(ctx context.Context, f store.FindingFilter, p store.Pag
 		if err != nil {
 			return err
 		}
-		l := &findingLister{s: s, ctx: ctx, tx: tx, f: f, page: p, kinds: kinds, by: map[int64]store.Kind{}, name: "findings/" + p.Sort}
+		l := &findingLister{s: s, ctx: ctx, tx: tx, f: f, page: p, kinds: kinds, by: map[int64]store.Kind{}, name: "findings/" + p.Sort, terms: store.SearchTerms(f.Query)}
 		for _, k := range kinds {
 			l.by[k.no] = k.Kind
 		}
@@ -51,7 +52,7 @@ func (l *findingLister) list() (store.FindingList, error) {
 	case l.f.Gateway != "":
 		return l.ofGateway()
 	case len(whole) == 0 && l.f.Query != "":
-		return l.byGateway(desc && sort == "gateway")
+		return l.search(desc && sort == "gateway")
 	case sort == "gateway":
 		return l.byGateway(desc)
 	case sort == "severity":
@@ -63,22 +64,26 @@ func (l *findingLister) list() (store.FindingList, error) {
 	return l.grouped(func(*kindCount) string { return "" }, false)
 }
 
-// split gives the kinds of which every finding matches, or where there are none, those of which
-// only the findings of gateways whose id begins with the query do.
-func (l *findingLister) split() (whole, begin []kindCount) {
+// split gives the kinds of which every finding matches, or where there are none, what each lacks
+// of the terms of the query, which their gateways may have.
+func (l *findingLister) split() (whole []kindCount, lacks map[int64][]string) {
+	lacks = map[int64][]string{}
 	for _, k := range l.kinds {
-		switch {
-		case !l.f.Match(k.Kind):
-		case l.f.Query == "" || l.f.MatchText(k.Kind):
-			whole = append(whole, k)
-		default:
-			begin = append(begin, k)
+		if !l.f.Match(k.Kind) || l.f.Query != "" && len(l.terms) == 0 {
+			continue
 		}
+		text := k.SearchText()
+		missing := slices.DeleteFunc(slices.Clone(l.terms), func(t string) bool { return strings.Contains(text, t) })
+		if len(missing) == 0 {
+			whole = append(whole, k)
+			continue
+		}
+		lacks[k.no] = missing
 	}
 	if len(whole) > 0 {
-		begin = nil
+		lacks = nil
 	}
-	return whole, begin
+	return whole, lacks
 }
 
 // mark is the row that a page goes on behind.
@@ -140,7 +145,7 @@ func (l *findingLister) grouped(name func(*kindCount) string, desc bool) (store.
 	list := l.finish(items, func(f *found) string {
 		return store.EncodeCursor(l.name, f.group, strconv.FormatInt(micros(f.Opened), 10), f.Gateway, f.Module, strconv.FormatInt(f.kind, 10))
 	})
-	list.Total, list.AtLeast, err = l.total(whole, nil)
+	list.Total = total(whole)
 	return list, err
 }
 
@@ -267,19 +272,12 @@ func (l *findingLister) finish(items []found, cursor func(last *found) string) s
 	return list
 }
 
-// total counts what matches: exactly from the kinds, row by row only for the beginnings of ids.
-func (l *findingLister) total(whole, begin []kindCount) (int, bool, error) {
+func total(kinds []kindCount) int {
 	n := 0
-	for i := range whole {
-		n += whole[i].findings()
+	for i := range kinds {
+		n += kinds[i].findings()
 	}
-	if len(begin) == 0 {
-		return n, false, nil
-	}
-	rows := 0
-	q := "SELECT count(*) FROM (SELECT 1 FROM findings f WHERE f.gateway >= ? AND f.gateway < ? AND " + l.plus("f.kind") + " IN (" + kindList(begin) + ") LIMIT ?) AS few"
-	err := l.tx.QueryRowContext(l.ctx, l.s.sql(q), l.f.Query, after(l.f.Query), countMost+1).Scan(&rows)
-	return n + min(rows, countMost), rows > countMost, err
+	return n
 }
 
 // plus hides a column from the planner, which would lead with its index.
@@ -311,9 +309,13 @@ func (l *findingLister) ofGateway() (store.FindingList, error) {
 	if err != nil {
 		return store.FindingList{}, err
 	}
+	words, err := l.words()
+	if err != nil {
+		return store.FindingList{}, err
+	}
 	items = slices.DeleteFunc(items, func(f found) bool {
 		k := l.by[f.kind]
-		return !l.f.Match(k) || l.f.Query != "" && !l.f.MatchText(k) && !strings.HasPrefix(f.Gateway, l.f.Query)
+		return !l.f.Match(k) || l.f.Query != "" && !matches(l.terms, k.SearchText(), "", words)
 	})
 	slices.SortFunc(items, func(a, b found) int {
 		if c := store.SeverityRank(b.Severity) - store.SeverityRank(a.Severity); c != 0 {
@@ -340,22 +342,19 @@ func (l *findingLister) byGateway(desc bool) (store.FindingList, error) {
 	if err != nil {
 		return store.FindingList{}, err
 	}
-	whole, begin := l.split()
+	whole, _ := l.split()
 	dir, beyond := "", ">"
 	if desc {
 		dir, beyond = " DESC", "<"
 	}
-	kinds := whole
-	if len(begin) > 0 {
-		kinds = begin
-	}
-	q, args, few := l.inOrder(kinds, len(begin) > 0)
+	q, few := l.inOrder(whole)
+	var args []any
 	if at != nil {
 		kind, err := strconv.ParseInt(at[2], 10, 64)
 		if err != nil {
 			return store.FindingList{}, store.ErrCursor
 		}
-		q, args = l.goOn(q, args, beyond, at[0], at[1], kind)
+		q, args = q+" AND (f.gateway, f.module, f.kind) "+beyond+" (?, ?, ?)", []any{at[0], at[1], kind}
 	}
 	order := "f.gateway" + dir + ", f.module" + dir + ", f.kind" + dir
 	if few { // expressions, so that no index in that order tempts the planner
@@ -368,35 +367,15 @@ func (l *findingLister) byGateway(desc bool) (store.FindingList, error) {
 	list := l.finish(items, func(f *found) string {
 		return store.EncodeCursor(l.name, f.Gateway, f.Module, strconv.FormatInt(f.kind, 10))
 	})
-	list.Total, list.AtLeast, err = l.total(whole, begin)
-	return list, err
+	list.Total = total(whole)
+	return list, nil
 }
 
-// goOn begins behind the cursor. Where there is a lower bound already, the tighter of the two
-// stays: the database would use the looser one.
-func (l *findingLister) goOn(q string, args []any, beyond, gateway, module string, kind int64) (string, []any) {
-	const begins = " AND f.gateway >= ? AND f.gateway < ?"
-	head, bounded := strings.CutSuffix(q, begins)
-	switch {
-	case !bounded || beyond == "<":
-		return q + " AND (f.gateway, f.module, f.kind) " + beyond + " (?, ?, ?)", append(args, gateway, module, kind)
-	case gateway < l.f.Query:
-		return q, args
-	}
-	return head + " AND (f.gateway, f.module, f.kind) > (?, ?, ?) AND f.gateway < ?", []any{gateway, module, kind, args[1]}
-}
-
-// inOrder chooses some kinds, all or of gateways whose id begins with the query.
-func (l *findingLister) inOrder(kinds []kindCount, begin bool) (q string, args []any, few bool) {
-	all, some := 0, 0
-	for i := range l.kinds {
-		all += l.kinds[i].findings()
-	}
-	for i := range kinds {
-		some += kinds[i].findings()
-	}
+// inOrder chooses some kinds. few says that they are read by kind.
+func (l *findingLister) inOrder(kinds []kindCount) (q string, few bool) {
+	all, some := total(l.kinds), total(kinds)
 	q = "SELECT f.opened, f.gateway, f.module, f.kind, f.verdict, f.report FROM findings f WHERE "
-	few = some*fairShare < all && !begin
+	few = some*fairShare < all
 	switch {
 	case few:
 		q += "f.kind IN (" + kindList(kinds) + ")"
@@ -405,8 +384,5 @@ func (l *findingLister) inOrder(kinds []kindCount, begin bool) (q string, args [
 	default:
 		q += l.plus("f.kind") + " IN (" + kindList(kinds) + ")"
 	}
-	if begin {
-		q, args = q+" AND f.gateway >= ? AND f.gateway < ?", append(args, l.f.Query, after(l.f.Query))
-	}
-	return q, args, few
+	return q, few
 }

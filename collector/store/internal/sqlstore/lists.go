@@ -23,77 +23,53 @@ func (s *Store) Gateway(ctx context.Context, id string) (store.Gateway, error) {
 // gatewayStates are the conditions of GatewayFilter.State.
 var gatewayStates = map[string]string{"": "1 = 1", "silent": "silent = 1", "heard": "silent = 0", "conflict": "conflict <> ''"}
 
-// Gateways implements [store.Reader]. With a query, those whose id begins with it come
-// first, then those whose hostname does.
+const gatewayCursor = "gateways"
+
+// Gateways implements [store.Reader].
 func (s *Store) Gateways(ctx context.Context, f store.GatewayFilter, p store.Page) (store.GatewayList, error) {
-	at, err := store.DecodeCursor("gateways", p.Cursor, 3) // phase, hostname, id
+	at, err := store.DecodeCursor(gatewayCursor, p.Cursor, 1)
 	if err != nil {
 		return store.GatewayList{}, err
 	}
-	if at == nil {
-		at = []string{"id", "", ""}
+	from := ""
+	if at != nil {
+		from = at[0]
 	}
-	list := store.GatewayList{Total: -1}
-	err = s.view(ctx, "list gateways", func(tx *sql.Tx) error {
-		if f.Query == "" {
-			figures, err := s.gatewayFigures(ctx, tx)
-			if err != nil {
-				return err
-			}
-			list.Total = map[string]int{"": figures.Gateways, "silent": figures.Silent,
-				"heard": figures.Gateways - figures.Silent, "conflict": figures.Conflicts}[f.State]
+	var list store.GatewayList
+	err = s.view(ctx, "list gateways", func(tx *sql.Tx) (err error) {
+		if f.Query != "" {
+			list, err = s.searchGateways(ctx, tx, f, from, p.Rows())
+			return err
 		}
-		list.Items, err = s.gatewayPage(ctx, tx, f, at, p.Rows()+1)
+		figures, err := s.gatewayFigures(ctx, tx)
+		if err != nil {
+			return err
+		}
+		list.Total = map[string]int{"": figures.Gateways, "silent": figures.Silent,
+			"heard": figures.Gateways - figures.Silent, "conflict": figures.Conflicts}[f.State]
+		list.Items, err = s.gatewayPage(ctx, tx, f.State, from, p.Rows()+1)
 		return err
 	})
 	if n := p.Rows(); len(list.Items) > n {
 		list.Items = list.Items[:n]
-		last := &list.Items[n-1]
-		phase := "id"
-		if f.Query != "" && !strings.HasPrefix(last.ID, f.Query) {
-			phase = "hostname"
-		}
-		list.Next = store.EncodeCursor("gateways", phase, last.Hostname, last.ID)
+		list.Next = store.EncodeCursor(gatewayCursor, list.Items[n-1].ID)
 	}
 	return list, err
 }
 
-func (s *Store) gatewayPage(ctx context.Context, tx *sql.Tx, f store.GatewayFilter, at []string, rows int) ([]store.Gateway, error) {
-	state, ok := gatewayStates[f.State]
+func (s *Store) gatewayPage(ctx context.Context, tx *sql.Tx, name, from string, rows int) ([]store.Gateway, error) {
+	state, ok := gatewayStates[name]
 	if !ok {
 		return nil, nil
 	}
 	var items []store.Gateway
-	add := func(r *sql.Rows) error {
+	q := "SELECT " + gatewayColumns + " FROM gateways WHERE " + state + " AND id > ? ORDER BY id LIMIT ?"
+	err := s.each(ctx, tx, q, []any{from, rows}, func(r *sql.Rows) error {
 		g, err := scanGateway(r)
 		items = append(items, g)
 		return err
-	}
-	head := "SELECT " + gatewayColumns + " FROM gateways WHERE " + state
-	// One lower bound only: the database would use the looser of two.
-	if at[0] == "id" {
-		q, args := head+" AND id > ?", []any{at[2]}
-		if f.Query > at[2] {
-			q, args = head+" AND id >= ?", []any{f.Query}
-		}
-		if f.Query != "" {
-			q, args = q+" AND id < ?", append(args, after(f.Query))
-		}
-		if err := s.each(ctx, tx, q+" ORDER BY id LIMIT ?", append(args, rows), add); err != nil {
-			return nil, err
-		}
-		at = []string{"", "", ""}
-	}
-	if f.Query == "" || len(items) >= rows {
-		return items, nil
-	}
-	q, args := head+" AND (hostname, id) > (?, ?)", []any{at[1], at[2]}
-	if f.Query > at[1] {
-		q, args = head+" AND hostname >= ?", []any{f.Query}
-	}
-	q += " AND hostname < ? AND NOT (id >= ? AND id < ?) ORDER BY hostname, id LIMIT ?"
-	args = append(args, after(f.Query), f.Query, after(f.Query), rows-len(items))
-	return items, s.each(ctx, tx, q, args, add)
+	})
+	return items, err
 }
 
 // Events implements [store.Reader].

@@ -85,6 +85,7 @@ func (s *Store) Modules(ctx context.Context, f store.ModuleFilter, p store.Page)
 		}
 		l := &lister{s: s, ctx: ctx, tx: tx, cohorts: c, f: f, page: p}
 		l.sort, l.desc = strings.CutPrefix(p.Sort, "-")
+		l.terms = store.SearchTerms(f.Query)
 		list, err = l.list()
 		return err
 	})
@@ -101,13 +102,14 @@ type lister struct {
 	page    store.Page
 	sort    string
 	desc    bool
+	terms   []string // of the query
 }
 
 func (l *lister) list() (store.ModuleList, error) {
 	switch {
 	case l.f.Gateway != "":
 		return l.ofGateway()
-	case l.f.IMEIQuery():
+	case len(l.terms) == 1 && store.IMEITerm(l.terms[0]):
 		return l.byIMEI()
 	case slices.Contains(store.ModuleSorts()[1:], l.sort):
 		return l.byFacet()
@@ -116,20 +118,20 @@ func (l *lister) list() (store.ModuleList, error) {
 	}
 }
 
-// split gives the cohorts of which every module matches, and those of which only the
-// modules of gateways whose id begins with the query do.
-func (l *lister) split() (whole, begin []*store.Cohort) {
+// split gives the cohorts of which every module matches, and with a query those of which some may.
+// Those whose IMEI begins as but are left out of the latter; "": none.
+func (l *lister) split(but string) (whole []*store.Cohort, p *partly, err error) {
+	if l.f.Query != "" {
+		whole, p = l.search()
+		p.but = but
+		return whole, p, p.prepare()
+	}
 	for i := range l.cohorts.all {
-		c := &l.cohorts.all[i]
-		switch {
-		case c.Modules == 0 || !l.f.Match(&c.Facets):
-		case l.f.Query == "" || l.f.MatchText(&c.Facets):
+		if c := &l.cohorts.all[i]; c.Modules > 0 && l.f.Match(&c.Facets) {
 			whole = append(whole, c)
-		default:
-			begin = append(begin, c)
 		}
 	}
-	return whole, begin
+	return whole, &partly{l: l, whole: true}, nil
 }
 
 // finish cuts the extra row that says that there is a next page, and makes its cursor.
@@ -156,21 +158,54 @@ func (l *lister) fetch(q string, args []any) ([]store.Module, error) {
 	return out, err
 }
 
-// byIMEI lists those whose IMEI begins with the query, in its order.
+// byIMEI lists those whose IMEI begins with the query, in its order, and then those that are
+// found by it otherwise, in the order of gateways.
 func (l *lister) byIMEI() (store.ModuleList, error) {
+	l.desc = false
+	rest := *l
+	if at, err := store.DecodeCursor("modules/gateway", l.page.Cursor, 2); err == nil && at != nil {
+		l.page.Limit, l.page.Cursor = 1, "" // for the count
+		first, err := l.imeis(nil)
+		if err != nil {
+			return store.ModuleList{}, err
+		}
+		list, err := rest.byGatewayBut(l.terms[0])
+		list.Total, list.AtLeast = list.Total+first.Total, list.AtLeast || first.AtLeast
+		return list, err
+	}
 	at, err := store.DecodeCursor("modules/imei", l.page.Cursor, 3)
 	if err != nil {
 		return store.ModuleList{}, err
 	}
+	list, err := l.imeis(at)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	room := l.page.Rows() - len(list.Items)
+	rest.page.Limit, rest.page.Cursor = max(1, room), "" // one, to see whether there are more
+	others, err := rest.byGatewayBut(l.terms[0])
+	list.Total, list.AtLeast = list.Total+others.Total, list.AtLeast || others.AtLeast
+	switch {
+	case list.Next != "":
+	case room > 0:
+		list.Items, list.Next = append(list.Items, others.Items...), others.Next
+	case len(others.Items) > 0 || others.Next != "":
+		list.Next = store.EncodeCursor("modules/gateway", "", "")
+	}
+	return list, err
+}
+
+func (l *lister) imeis(at []string) (store.ModuleList, error) {
 	var keep []*store.Cohort
 	for i := range l.cohorts.all {
 		if c := &l.cohorts.all[i]; c.Modules > 0 && l.f.Match(&c.Facets) {
 			keep = append(keep, c)
 		}
 	}
+	imei := l.terms[0]
 	where, few := l.in(keep)
 	where += " AND m.imei >= ? AND m.imei < ? AND m.imei <> ''"
-	args := []any{l.f.Query, after(l.f.Query)}
+	args := []any{imei, after(imei)}
 	total, atLeast, err := l.count(where, args)
 	if err != nil || len(keep) == 0 {
 		return store.ModuleList{}, err
@@ -230,9 +265,13 @@ func (l *lister) ofGateway() (store.ModuleList, error) {
 	if err != nil {
 		return store.ModuleList{}, err
 	}
+	words, err := l.words()
+	if err != nil {
+		return store.ModuleList{}, err
+	}
 	items = slices.DeleteFunc(items, func(m store.Module) bool {
 		f := m.Facets()
-		return !l.f.Match(&f) || l.f.Query != "" && !l.f.MatchText(&f) && !strings.HasPrefix(m.Identity.IMEI, l.f.Query) && !strings.HasPrefix(m.Gateway, l.f.Query)
+		return !l.f.Match(&f) || l.f.Query != "" && !matches(l.terms, f.SearchText(), m.Identity.IMEI, words)
 	})
 	total := len(items)
 	if at != nil {

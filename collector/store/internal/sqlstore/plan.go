@@ -28,7 +28,10 @@ type arm struct {
 }
 
 // byGateway lists in the order of gateway and id.
-func (l *lister) byGateway() (store.ModuleList, error) {
+func (l *lister) byGateway() (store.ModuleList, error) { return l.byGatewayBut("") }
+
+// byGatewayBut leaves out those whose IMEI begins so; "": none.
+func (l *lister) byGatewayBut(imei string) (store.ModuleList, error) {
 	name := "modules/gateway"
 	if l.desc {
 		name = "modules/-gateway"
@@ -37,25 +40,50 @@ func (l *lister) byGateway() (store.ModuleList, error) {
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	whole, begin := l.split()
-	arms := l.arms(whole, nil)
-	if begin != nil {
-		where, few := l.in(begin)
-		arms = append(arms, arm{where: where + beginning, args: []any{l.f.Query, after(l.f.Query)}, sort: few})
+	whole, part, err := l.split(imei)
+	if err != nil {
+		return store.ModuleList{}, err
 	}
-	total, atLeast, err := l.total(whole, begin)
-	if err != nil || len(arms) == 0 {
-		return store.ModuleList{Total: total}, err
+	items, cut, err := part.inOrder(at, l.page.Rows()+1)
+	if err != nil {
+		return store.ModuleList{}, err
 	}
-	q, args := l.union(arms, at)
-	items, err := l.fetch(q, args)
+	total, atLeast := part.total(whole, len(items))
+	if arms := l.arms(whole, imei); len(arms) > 0 {
+		q, args := l.union(arms, at)
+		more, err := l.fetch(q, args)
+		if err != nil {
+			return store.ModuleList{}, err
+		}
+		items = l.merged(items, more, cut)
+	}
 	list := l.finish(items, func(m *store.Module) string { return store.EncodeCursor(name, m.Gateway, m.ID) })
+	if list.Next == "" && cut != nil {
+		list.Next = store.EncodeCursor(name, cut.Gateway, cut.ID)
+	}
 	list.Total, list.AtLeast = total, atLeast
-	return list, err
+	return list, nil
 }
 
-// arms gives the parts that hold all modules of the cohorts.
-func (l *lister) arms(cs []*store.Cohort, arms []arm) []arm {
+// merged puts two parts of a page in order, up to where one of them was cut.
+func (l *lister) merged(a, b []store.Module, cut *store.ModuleKey) []store.Module {
+	all := append(a, b...)
+	slices.SortFunc(all, func(a, b store.Module) int { return l.turned(comparePlaces(&a.ModuleKey, &b.ModuleKey)) })
+	return slices.DeleteFunc(all, func(m store.Module) bool { return cut != nil && l.turned(comparePlaces(&m.ModuleKey, cut)) > 0 })
+}
+
+// arms gives the parts that hold all modules of the cohorts, but for those whose IMEI begins so.
+func (l *lister) arms(cs []*store.Cohort, imei string) []arm {
+	arms := l.allArms(cs)
+	for i := range arms {
+		if imei != "" {
+			arms[i].where, arms[i].args = arms[i].where+" AND NOT (m.imei >= ? AND m.imei < ?)", []any{imei, after(imei)}
+		}
+	}
+	return arms
+}
+
+func (l *lister) allArms(cs []*store.Cohort) (arms []arm) {
 	modules := 0
 	for _, c := range cs {
 		modules += c.Modules
@@ -91,23 +119,6 @@ func list(cs []*store.Cohort) string {
 	return b.String()
 }
 
-// beginning chooses by the beginning of the gateway's id.
-const beginning = " AND m.gateway >= ? AND m.gateway < ?"
-
-// total counts what matches: exactly from the cohorts, row by row only for the beginnings of ids.
-func (l *lister) total(whole, begin []*store.Cohort) (int, bool, error) {
-	n := 0
-	for _, c := range whole {
-		n += c.Modules
-	}
-	if begin == nil {
-		return n, false, nil
-	}
-	where, _ := l.in(begin)
-	rows, more, err := l.count(where+beginning, []any{l.f.Query, after(l.f.Query)})
-	return n + rows, more, err
-}
-
 // union merges the parts behind the cursor into one page.
 func (l *lister) union(arms []arm, at []string) (string, []any) {
 	dir, beyond := "", ">"
@@ -120,7 +131,7 @@ func (l *lister) union(arms []arm, at []string) (string, []any) {
 		q := "SELECT " + moduleColumns + " FROM modules m WHERE " + a.where
 		args = append(args, a.args...)
 		if at != nil {
-			q, args = l.goOn(q, args, at, beyond)
+			q, args = q+" AND (m.gateway, m.id) "+beyond+" (?, ?)", append(args, at[0], at[1])
 		}
 		switch {
 		case len(arms) == 1 && !a.sort:
@@ -138,20 +149,6 @@ func (l *lister) union(arms []arm, at []string) (string, []any) {
 	return strings.Join(parts, " UNION ALL ") + " ORDER BY 1" + dir + ", 2" + dir + " LIMIT ?", append(args, l.page.Rows()+1)
 }
 
-// goOn begins a part behind the cursor. Where it has a lower bound already, the tighter of
-// the two stays: the database would use the looser one.
-func (l *lister) goOn(q string, args []any, at []string, beyond string) (string, []any) {
-	if strings.Contains(q, beginning) && beyond == ">" {
-		if at[0] < l.f.Query {
-			return q, args
-		}
-		q = strings.Replace(q, "m.gateway >= ?", "(m.gateway, m.id) > (?, ?)", 1)
-		n := len(args)
-		return q, append(args[:n-2:n-2], at[0], at[1], args[n-1])
-	}
-	return q + " AND (m.gateway, m.id) " + beyond + " (?, ?)", append(args, at[0], at[1])
-}
-
 // byFacet walks the cohorts in their order until the page is full.
 func (l *lister) byFacet() (store.ModuleList, error) {
 	name := "modules/" + l.page.Sort
@@ -159,34 +156,63 @@ func (l *lister) byFacet() (store.ModuleList, error) {
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	whole, begin := l.split()
-	total, atLeast, err := l.total(whole, begin)
+	whole, part, err := l.split("")
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	order, err := l.ordered(append(slices.Clone(whole), begin...), at)
+	order, err := l.ordered(append(slices.Clone(whole), part.cohorts...), at)
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	var items []store.Module
+	items, next, err := l.along(order, part, at)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	cursor := func(cohort int64, gateway, id string) string {
+		return store.EncodeCursor(name, strconv.FormatInt(cohort, 10), gateway, id)
+	}
+	result := l.finish(items, func(m *store.Module) string {
+		f := m.Facets()
+		return cursor(f.Number(), m.Gateway, m.ID)
+	})
+	if result.Next == "" && next != nil {
+		result.Next = cursor(next.cohort, next.Gateway, next.ID)
+	}
+	result.Total, result.AtLeast = part.total(whole, len(items))
+	return result, nil
+}
+
+// along lists cohorts one after the other until there is a page, and one row more. Where it had to
+// end early, it says where.
+func (l *lister) along(order []*store.Cohort, part *partly, at []string) (items []store.Module, next *place, err error) {
+	budget := part.budget()
 	for i, c := range order {
 		if i > 0 {
 			at = nil // the cursor stands in the first
 		}
-		more, err := l.within(c, slices.Contains(begin, c), at, l.page.Rows()+1-len(items))
-		if err != nil {
-			return store.ModuleList{}, err
+		var more []store.Module
+		var cut *store.ModuleKey
+		rest := l.page.Rows() + 1 - len(items)
+		switch _, some := part.lacks[c.Number()]; {
+		case !some:
+			more, err = l.within(c, at, rest)
+		case budget <= 0:
+			cut = &store.ModuleKey{}
+		default:
+			more, cut, err = part.ofCohort(c, at, rest, &budget)
 		}
-		if items = append(items, more...); len(items) > l.page.Rows() {
+		if err != nil {
+			return nil, nil, err
+		}
+		items = append(items, more...)
+		if cut != nil {
+			return items, &place{*cut, c.Number()}, nil
+		}
+		if len(items) > l.page.Rows() {
 			break
 		}
 	}
-	result := l.finish(items, func(m *store.Module) string {
-		f := m.Facets()
-		return store.EncodeCursor(name, strconv.FormatInt(f.Number(), 10), m.Gateway, m.ID)
-	})
-	result.Total, result.AtLeast = total, atLeast
-	return result, nil
+	return items, nil, nil
 }
 
 // ordered sorts the cohorts and leaves out those before the cursor's.
@@ -213,13 +239,9 @@ func (l *lister) ordered(cs []*store.Cohort, at []string) ([]*store.Cohort, erro
 }
 
 // within lists one cohort in the order of gateways.
-func (l *lister) within(c *store.Cohort, begin bool, at []string, limit int) ([]store.Module, error) {
+func (l *lister) within(c *store.Cohort, at []string, limit int) ([]store.Module, error) {
 	q := "SELECT " + moduleColumns + " FROM modules m WHERE m.cohort = ?"
 	args := []any{c.Number()}
-	if begin {
-		q += " AND m.gateway >= ? AND m.gateway < ?"
-		args = append(args, l.f.Query, after(l.f.Query))
-	}
 	if at != nil {
 		q += " AND (m.gateway, m.id) > (?, ?)"
 		args = append(args, at[1], at[2])

@@ -174,3 +174,18 @@ func (s *Store) wordsOf(ctx context.Context, tx *sql.Tx, gateway string) (string
 	})
 	return words, err
 }
+
+// words gives those of the one gateway that is listed, where there is a query.
+func (l *lister) words() (string, error) {
+	if l.f.Query == "" {
+		return "", nil
+	}
+	return l.s.wordsOf(l.ctx, l.tx, l.f.Gateway)
+}
+
+func (l *findingLister) words() (string, error) {
+	if l.f.Query == "" {
+		return "", nil
+	}
+	return l.s.wordsOf(l.ctx, l.tx, l.f.Gateway)
+}

@@ -7,6 +7,7 @@ CREATE TABLE search (
   no       BIGINT NOT NULL,
   words    {text} NOT NULL
 ){clustered};
+CREATE UNIQUE INDEX search_no ON search (no);
 {words};
 
 CREATE TABLE search_waiting (
