@@ -10,16 +10,16 @@ import (
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
-// ahead is what a scan needs to know, loaded while ports are opened and modules think: it takes
-// as long as one of their answers.
+// ahead is what a scan needs to know, loaded while the first module thinks: it takes as long as
+// one of its answers.
 type ahead struct {
 	base  func() (*fingerprint.Base, error)
 	judge func() (*judge, error)
-	// soon begins to load what judge waits for.
+	// soon begins to load both, once.
 	soon func()
 }
 
-// loadAhead begins to load. What the user named is loaded at once, since it may be wrong. Whoever
+// loadAhead prepares to load. What the user named is loaded at once, since it may be wrong. Whoever
 // calls it calls both functions of what it returns, which wait.
 func loadAhead(l looker, j judging) (*ahead, error) {
 	a := &ahead{
@@ -36,16 +36,18 @@ func loadAhead(l looker, j judging) (*ahead, error) {
 			return nil, err
 		}
 	}
-	a.soon = sync.OnceFunc(func() { go func() { _, _ = a.judge() }() })
-	go func() { _, _ = a.base() }() // the ports are opened on the other core
+	a.soon = sync.OnceFunc(func() {
+		go func() {
+			_, _ = a.base()
+			_, _ = a.judge()
+		}()
+	})
 	return a, nil
 }
 
 // Identify judges with the knowledge once it is there. That it cannot be loaded is told by base,
-// in the end. By the first time, ports are open and a question is about to be waited for: there
-// is time for lists and rules.
+// in the end.
 func (a *ahead) Identify(o fingerprint.Observation) fingerprint.Verdict {
-	defer a.soon()
 	base, err := a.base()
 	if err != nil {
 		return fingerprint.Verdict{State: inventory.StateUnknown, Reason: err.Error()}

@@ -28,6 +28,8 @@ type looker struct {
 	fingerprints string
 	bauds        []int
 	inhibit      bool
+	// asking, where set, is told when the first questions go out: there is time for something else then.
+	asking func()
 }
 
 func (l *looker) addFlags(c *cobra.Command) {
@@ -94,6 +96,7 @@ func scan(c *cobra.Command, l looker, j judging, k keepLooking, format string) e
 	if err != nil {
 		return err
 	}
+	l.asking = knows.soon
 	modules, failed := l.look(c.Context(), knows, c.ErrOrStderr())
 	base, errBase := knows.base()
 	judge, errJudge := knows.judge()
@@ -142,10 +145,17 @@ func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inve
 	_, _ = serialport.DropSysAdmin()
 	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
 		Manager: modemmanager.Manager{}, Inhibit: l.inhibit}
+	show := func(survey.Event) {}
 	if animated(w) {
 		p := screenOf(w, nil).NewProgress(w)
 		defer p.Clear()
-		s.Progress = func(e survey.Event) { show(p, e) }
+		show = func(e survey.Event) { showOn(p, e) }
+	}
+	s.Progress = func(e survey.Event) {
+		if e.Command != "" && l.asking != nil {
+			l.asking()
+		}
+		show(e)
 	}
 	modules, err := survey.Run(ctx, s)
 	if err == nil {
@@ -154,7 +164,7 @@ func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inve
 	return modules, err
 }
 
-func show(p *render.Progress, e survey.Event) {
+func showOn(p *render.Progress, e survey.Event) {
 	if e.Module != nil {
 		for _, port := range e.Module.Ports {
 			p.Remove(port.Path)
