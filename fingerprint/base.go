@@ -29,7 +29,6 @@ type Base struct {
 	others   [knowledge.Subjects]buckets // of devices that are not cellular
 	patterns []pattern
 	nameRule []string // by maker: how evidence by name is called
-	modules  []bool   // by maker: all that is known of it are modules, and none is called by a letter and a number
 	refusals [][]byte
 }
 
@@ -85,7 +84,6 @@ func newBase(p *knowledge.Pack, version string) *Base {
 	for i := range p.Makers {
 		b.nameRule = append(b.nameRule, p.Makers[i].Slug+"/names")
 	}
-	b.modules = onlyModules(p)
 	for _, word := range p.Refusals {
 		b.refusals = append(b.refusals, []byte(word))
 	}
@@ -93,23 +91,6 @@ func newBase(p *knowledge.Pack, version string) *Base {
 		b.index(&p.Rules[i], uint16(i))
 	}
 	return b
-}
-
-// onlyModules tells for each maker whether its families leave no doubt that a telephone's kind of name ("B260")
-// is not one of its own.
-func onlyModules(p *knowledge.Pack) []bool {
-	const few = 3 // less than that says nothing about how a maker names things
-	known, plain := make([]int, len(p.Makers)), make([]bool, len(p.Makers))
-	for i := range p.Families {
-		if f := &p.Families[i]; f.Owner != knowledge.None {
-			known[f.Owner]++
-			plain[f.Owner] = plain[f.Owner] || f.Form == "phone" || letterAndNumber(f.Key)
-		}
-	}
-	for i := range plain {
-		plain[i] = !plain[i] && known[i] >= few
-	}
-	return plain
 }
 
 // index puts a rule into the buckets of all bytes with which its matches may begin.

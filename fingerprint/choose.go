@@ -111,7 +111,7 @@ func (c *choice) isPlaceholder(value string) bool {
 			return true
 		}
 	}
-	return false
+	return c.b.describes(value)
 }
 
 // descriptorModel: what the ids' table calls the device, where it says nothing itself.

@@ -23,10 +23,61 @@ func (b *Base) cleanModel(s string) string {
 			s = s[:i]
 		}
 	}
-	for _, tail := range b.pack.ModelTails {
-		s = strings.TrimSuffix(s, tail)
+	return b.withoutTails(s)
+}
+
+// maxTails bounds the words that are taken off a model's end.
+const maxTails = 6
+
+// withoutTails takes words that only describe off the end ("L850 LTE Module", "A7670E LTE Cat.1 Module"), where a
+// model is left, and not of one that is known by them ("GlobeTrotter HSUPA Modem").
+func (b *Base) withoutTails(s string) string {
+	s = strings.Trim(s, ` "',;`)
+	left := s
+	for range maxTails {
+		short := strings.Trim(b.withoutTail(left), ` "',;`)
+		if short == left || b.wholeModel(left) {
+			break
+		}
+		left = short
 	}
-	return strings.Trim(s, ` "',;`)
+	if at := strings.LastIndexByte(left, ' '); strings.Count(left, " ") < 2 && strings.ContainsAny(left[at+1:], "0123456789") {
+		return left
+	}
+	return s
+}
+
+func (b *Base) withoutTail(s string) string {
+	for _, tail := range b.pack.ModelTails {
+		if at := len(s) - len(tail); at > 0 && strings.EqualFold(s[at:], tail) {
+			return s[:at]
+		}
+	}
+	return s
+}
+
+// describes: the value is made of such words alone ("LTE Module").
+func (b *Base) describes(s string) bool {
+	for range maxTails {
+		if len(s) < 2 {
+			break
+		}
+		short := b.withoutTail(s)
+		if short == s {
+			return b.isTail(s)
+		}
+		s = strings.TrimRight(short, " ")
+	}
+	return s == ""
+}
+
+func (b *Base) isTail(s string) bool {
+	for _, tail := range b.pack.ModelTails {
+		if strings.EqualFold(s, tail[1:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // cleanFirmware takes off dates, builders and doubled words. The forms are those of Qualcomm's

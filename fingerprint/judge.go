@@ -240,7 +240,7 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 		return
 	}
 	before := w.nMark
-	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	b.judgeFirmwareRules(w, r)
 	if w.strongest(before) < knowledge.Strong {
 		b.judgeFirmwareHead(w, r)
 	}
@@ -250,6 +250,28 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 	}
 	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
 }
+
+// judgeFirmwareRules runs the rules for revisions, also on one that is written in small letters.
+func (b *Base) judgeFirmwareRules(w *work, r *reading) {
+	before := w.nMark
+	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	if w.nMark > before || strings.ContainsAny(r.value, capitals) || !strings.ContainsAny(r.value, small) {
+		return
+	}
+	tall := *r
+	tall.value = strings.ToUpper(r.value)
+	b.judgeRulesOf(w, knowledge.OnFirmware, byFirmware, &tall, knowledge.Strong, knowledge.Proof)
+	for i := before; i < w.nMark; i++ { // what it reports stays as it is
+		if at := strings.Index(tall.value, w.marks[i].firmware); at >= 0 {
+			w.marks[i].firmware = r.value[at : at+len(w.marks[i].firmware)]
+		}
+	}
+}
+
+const (
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	small    = "abcdefghijklmnopqrstuvwxyz"
+)
 
 // judgeFirmwareHead: a firmware that begins with a module's name and goes on with a version
 // ("N720-CA-STD-BZ-V1.1.7", "LX265V05") hints at that module, whose maker has no rule for it.
@@ -340,7 +362,7 @@ func (w *work) understood(r *reading) bool {
 // judgeInfoFirmware: a rule knows the line as a revision.
 func (b *Base) judgeInfoFirmware(w *work, r *reading) bool {
 	before := w.nMark
-	b.judgeRules(w, knowledge.OnFirmware, byFirmware, r)
+	b.judgeFirmwareRules(w, r)
 	if w.nMark == before {
 		if !b.namesFirmware(r.value) {
 			return false

@@ -117,6 +117,9 @@ func (b *Base) readLine(w *work, q *query, line string) {
 	}
 	s = b.withoutWrapping(s, q.text)
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
+	if q.text == "" {
+		b.readSentence(w, s, line, q.Source)
+	}
 	if slices.Contains(b.pack.Noise, s) {
 		return
 	}
@@ -330,7 +333,37 @@ func (b *Base) readBanner(w *work, banner []string) {
 		b.judgeLine(w, s, line, "banner", 40, true)
 		b.judgeBannerName(w, s)
 		b.readBannerVersion(w, s, line)
+		b.readSentence(w, s, line, "banner")
 	}
+}
+
+// readSentence takes the full name of a firmware out of words that a program prints around it
+// ("Arduino Firmware: BC66NBR01A04 2020"): only of forms that nobody else has.
+func (b *Base) readSentence(w *work, s, quote, source string) {
+	const least, most = 10, 12 // letters of a word, words of a line
+	if key, _ := prefix(s); key != "" {
+		return
+	}
+	for range most {
+		word, rest, more := strings.Cut(s, " ")
+		if word = strings.Trim(word, `.,;:"'()[]<>`); len(word) >= least && (more || quote != word) && b.sureFirmware(word) {
+			w.add(reading{field: knowledge.FieldFirmware, rank: 8, value: word, quote: quote, source: source})
+			return
+		}
+		if s = rest; !more {
+			return
+		}
+	}
+}
+
+// sureFirmware: a rule that proves a maker by itself knows the whole name.
+func (b *Base) sureFirmware(s string) bool {
+	for _, n := range b.rules[knowledge.OnFirmware][s[0]] {
+		if r := &b.pack.Rules[n]; r.Strength == knowledge.Proof && !r.Needs && b.match(n, s) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // readBannerVersion takes what an application announces as its version (`+VERSION: "NT26-PRO-D1.2.27"`)

@@ -28,6 +28,8 @@ type candidate struct {
 	// distinct: what speaks for it structurally is more than a model of one letter and up to three digits ("E250"),
 	// as makers of telephones give them too.
 	distinct bool
+	// called: it is known to call a model as this device is called, however weak a proof that name is.
+	called bool
 	// explained: another maker is known to build what wears this one's name.
 	explained bool
 }
@@ -79,6 +81,7 @@ func (b *Base) tally(w *work) (t tally) {
 			}
 			c.by[m.by] = max(c.by[m.by], uint8(points[m.strength]))
 			c.distinct = c.distinct || b.distinct(m)
+			c.called = c.called || m.by == byModel && m.exact && m.family > 0
 		}
 	}
 	b.explainBadges(w, &t)
@@ -143,12 +146,13 @@ func (b *Base) decide(t *tally) decision {
 		d.maker = knowledge.None
 		return d
 	}
+	other, says := b.onlySays(t, first, d.maker)
 	switch {
 	case d.second == knowledge.None:
 	case d.against >= serious && !b.outweighs(d):
 		d.open, d.maker = true, knowledge.None
-	case b.onlySays(t, first, d):
-		d.open, d.maker = true, knowledge.None
+	case says:
+		d.open, d.maker, d.second = true, knowledge.None, other
 	case d.against >= enough && d.firm < d.against+clear:
 		d.tied, d.maker = true, knowledge.None
 	}
@@ -157,13 +161,15 @@ func (b *Base) decide(t *tally) decision {
 
 // distinct: the mark is structural, and no mere letter with a number.
 func (b *Base) distinct(m *mark) bool {
-	if m.by == byName || m.by == byBanner || m.by == byUSBText || m.by == byTAC || m.strength < knowledge.Fair {
+	switch m.by {
+	case byName, byBanner, byUSBText, byTAC:
 		return false
+	case byModel:
+		if m.family > 0 && m.exact {
+			return !letterAndNumber(b.pack.Families[m.family-1].Key)
+		}
 	}
-	if m.by != byModel || m.family == 0 {
-		return true
-	}
-	return !letterAndNumber(b.pack.Families[m.family-1].Key)
+	return m.strength >= knowledge.Fair
 }
 
 // letterAndNumber: one letter and up to three digits, as makers of telephones call theirs.
@@ -172,24 +178,31 @@ func letterAndNumber(key string) bool {
 }
 
 // onlySays: nothing but a name speaks for the maker, while model, firmware or id speak for one of another
-// origin: a name is soon changed, and believing it could clear a device of the other's origin.
-func (b *Base) onlySays(t *tally, first int, d decision) bool {
-	against := t.of(d.second)
-	if b.pack.Makers[d.maker].Wide && !against.distinct && !b.modules[d.maker] {
-		return false
+// origin, which is given: a name is soon changed, and believing it could clear a device of the other's origin.
+func (b *Base) onlySays(t *tally, first int, maker uint16) (other uint16, yes bool) {
+	if own := b.lineage(t, first); own.called || own.structural() >= enough {
+		return knowledge.None, false
 	}
-	return against.structural() >= enough && b.lineage(t, first).structural() < enough && !b.sameOrigin(d)
+	best := 0
+	for i := range t.n {
+		c := &t.list[i]
+		known := c.structural() >= enough || c.called
+		if known && c.structural() > best && !c.explained && !b.sameLineage(c.maker, maker) && !b.sameOrigin(maker, c.maker) {
+			other, yes, best = c.maker, true, c.structural()
+		}
+	}
+	return other, yes
 }
 
-func (b *Base) sameOrigin(d decision) bool {
-	x, y := &b.pack.Makers[d.maker], &b.pack.Makers[d.second]
+func (b *Base) sameOrigin(one, other uint16) bool {
+	x, y := &b.pack.Makers[one], &b.pack.Makers[other]
 	return x.Country == y.Country && x.ParentCountry == y.ParentCountry
 }
 
 // outweighs: serious evidence against is set aside only when there is much more for, and when
 // the two have the same origin: otherwise naming one could clear a device of the other's.
 func (b *Base) outweighs(d decision) bool {
-	return d.firm >= 2*d.against && b.sameOrigin(d)
+	return d.firm >= 2*d.against && b.sameOrigin(d.maker, d.second)
 }
 
 func nameable(c candidate) bool { return c.total() >= enough && c.best() >= enough }
@@ -221,6 +234,7 @@ func (b *Base) lineage(t *tally, of int) candidate {
 	sum := t.list[of]
 	for i := range t.n {
 		if c := &t.list[i]; !c.explained && b.sameLineage(c.maker, sum.maker) {
+			sum.called = sum.called || c.called
 			for j := range sum.by {
 				sum.by[j] = max(sum.by[j], c.by[j])
 			}

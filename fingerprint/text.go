@@ -50,6 +50,9 @@ const (
 // label takes a known label off the beginning ("Model: EC25").
 func (b *Base) label(s string) (*knowledge.Label, string) {
 	colon := strings.IndexByte(s[:min(len(s), widestLabel)], ':')
+	if colon < 0 && len(s) >= len("IMEI 12345678901234") && strings.EqualFold(s[:5], "IMEI ") && digits(trim(s[5:])) {
+		return b.findLabel(s[:4]), trim(s[5:])
+	}
 	if colon < 2 {
 		return nil, s
 	}
