@@ -96,7 +96,7 @@ func (s *Store) SearchWaiting(ctx context.Context) (n int, err error) {
 func (s *Store) IndexSearch(ctx context.Context, limit int) (n int, err error) {
 	idle := false
 	err = s.view(ctx, "look what cannot be searched yet", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "SELECT count(*) = 0 FROM (SELECT 1 FROM search_waiting LIMIT 1) AS some").Scan(&idle)
+		return tx.QueryRowContext(ctx, "SELECT count(*) = 0 FROM (SELECT 1 FROM search_waiting LIMIT 1) AS few").Scan(&idle)
 	})
 	if err != nil || idle {
 		return 0, err
