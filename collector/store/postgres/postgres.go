@@ -24,6 +24,10 @@ const (
 
 // Open opens the store at a postgres:// address and makes what is missing of its tables.
 func Open(ctx context.Context, address string) (store.Store, error) {
+	return openAs(ctx, address, dialect())
+}
+
+func openAs(ctx context.Context, address string, d sqlstore.Dialect) (store.Store, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open store %s: the address cannot be read: want postgres://user@host/database", withoutPassword(address))
@@ -34,7 +38,7 @@ func Open(ctx context.Context, address string) (store.Store, error) {
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open store %s: %w", withoutPassword(address), err), db.Close())
 	}
-	s, err := sqlstore.New(ctx, db, db, dialect(), nil)
+	s, err := sqlstore.New(ctx, db, db, d, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open store %s: %w", withoutPassword(address), err)
 	}

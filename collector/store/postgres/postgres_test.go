@@ -31,6 +31,16 @@ func TestPostgres(t *testing.T) {
 	empty := func(t *testing.T) store.Store { return open(t, srv.Database(t)) }
 	t.Run("Conformance", func(t *testing.T) { storetest.Run(t, empty) })
 	t.Run("Access", func(t *testing.T) { storetest.Access(t, empty) })
+	t.Run("SearchOfMany", func(t *testing.T) {
+		storetest.Narrow(t, func(t *testing.T) store.Store {
+			s, err := postgres.OpenNarrow(t.Context(), srv.Database(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		})
+	})
 	t.Run("Shared", func(t *testing.T) { shared(t, srv.Database(t)) })
 	t.Run("LocksGateways", func(t *testing.T) { locksGateways(t, srv.Database(t)) })
 }

@@ -41,6 +41,10 @@ func Open(ctx context.Context, path string) (store.Store, error) {
 
 // open owns unlock from the start. more are further pragmas of the writing connection.
 func open(ctx context.Context, path string, unlock func() error, more ...string) (store.Store, error) {
+	return openAs(ctx, path, unlock, dialect(), more...)
+}
+
+func openAs(ctx context.Context, path string, unlock func() error, d sqlstore.Dialect, more ...string) (store.Store, error) {
 	if err := ours(ctx, path); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
@@ -56,7 +60,7 @@ func open(ctx context.Context, path string, unlock func() error, more ...string)
 	write.SetMaxOpenConns(1)
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return sqlstore.New(ctx, write, read, dialect(), unlock)
+	return sqlstore.New(ctx, write, read, d, unlock)
 }
 
 func address(path, lock string, pragmas ...string) string {

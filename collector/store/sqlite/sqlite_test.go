@@ -30,6 +30,61 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "rollcall.db")) })
 }
 
+func TestSearchOfMany(t *testing.T) {
+	storetest.Narrow(t, func(t *testing.T) store.Store {
+		s, err := sqlite.OpenNarrow(t.Context(), filepath.Join(t.TempDir(), "rollcall.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	})
+}
+
+func FuzzTerms(f *testing.F) { storetest.FuzzTerms(f) }
+
+// A collector that ends, however it does, between storing a gateway and indexing it finds that
+// one the next time; and a store whose index is gone, or of another form, makes it anew.
+func TestIndexGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	finds := func(query string) int {
+		t.Helper()
+		s := open(t, path)
+		defer s.Close()
+		storetest.Index(t, s)
+		l, err := s.Gateways(t.Context(), store.GatewayFilter{Query: query}, store.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(l.Items)
+	}
+	s := open(t, path)
+	if _, err := storetest.Fleet(t.Context(), s, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := finds("gw"); n != 10 {
+		t.Fatalf("after opening again, %d gateways are found", n)
+	}
+	for _, lost := range []string{"DELETE FROM search", "UPDATE marks SET n = 0 WHERE name = 'search-form'; UPDATE search SET words = ' other'; INSERT INTO search_words (search_words) VALUES ('delete-all')"} {
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), lost); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := finds("0000003 host"); n != 1 {
+			t.Errorf("after %q, %d gateways are found", lost, n)
+		}
+	}
+}
+
 func TestOpenAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a dir", "roll?call #1.db")
 	s := open(t, path)
