@@ -64,7 +64,7 @@ func dialect() sqlstore.Dialect {
 			"words": searchIndex,
 		},
 		Search:   search(),
-		Numbered: true, Arrays: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
+		Numbered: true, Arrays: true, Parts: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
 		Lock: lock, Hold: " ORDER BY id FOR NO KEY UPDATE", Ordered: "SELECT pg_advisory_xact_lock(hashtextextended('events', 11))",
 		Again: again, Pipeline: pipeline, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
 	}

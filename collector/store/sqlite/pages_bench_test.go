@@ -28,7 +28,13 @@ func BenchmarkPages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("%d modules", modules)
+	start := time.Now()
+	for n := 1; n > 0; {
+		if n, err = s.IndexSearch(b.Context(), 2000); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Logf("%d modules; words indexed in %s", modules, time.Since(start).Round(time.Second))
 	at := func(i int) string { return storetest.FleetID((i * 7919) % *fleet) }
 	cursors := map[string][]string{}
 	for _, p := range pages() {
@@ -41,6 +47,30 @@ func BenchmarkPages(b *testing.B) {
 				l, err := s.Modules(ctx, p.filter(at(i)), page)
 				if l.Next != "" && len(cursors[p.name]) < 50 {
 					cursors[p.name] = append(cursors[p.name], l.Next)
+				}
+				return err
+			})
+		})
+	}
+	for name, query := range map[string]func(int) string{
+		"id": at, "id-begun": func(i int) string { return at(i)[:9] }, "hostname": func(i int) string { return "host-" + at(i)[:8] },
+		"all": func(int) string { return "gw" }, "label-of-all": func(int) string { return "site=north" }, "digit-of-all": func(int) string { return "0" },
+		"two-of-all": func(int) string { return "gw north" }, "one-in-50": func(i int) string { return fmt.Sprintf("kind=meter-%02d", i%50) },
+		"one-in-500": func(i int) string { return fmt.Sprintf("meter-%02d %d", i%50, i%10) }, "one-in-5000": func(i int) string { return fmt.Sprintf("c%04d", i%5000) },
+		"in-a-row": func(i int) string { return fmt.Sprintf("region=r%02d", i*100_000%*fleet/100_000) }, "nothing": func(i int) string { return "nothing here" },
+		"all-and-nothing": func(int) string { return "gw nothing" }, "apart": func(i int) string { return fmt.Sprintf("meter-%02d c%04d", i%50, i%5000) },
+		"two-in-50-apart": func(i int) string { return fmt.Sprintf("meter-%02d meter-%02d", i%50, (i+1)%50) },
+	} {
+		cursors := []string{}
+		b.Run("gateways-q/"+name, func(b *testing.B) {
+			measure(b, func(ctx context.Context, i int) error {
+				p := store.Page{}
+				if len(cursors) > 0 && i%2 == 1 {
+					p.Cursor = cursors[i%len(cursors)]
+				}
+				l, err := s.Gateways(ctx, store.GatewayFilter{Query: query(i)}, p)
+				if l.Next != "" && len(cursors) < 50 {
+					cursors = append(cursors, l.Next)
 				}
 				return err
 			})
@@ -63,15 +93,7 @@ func BenchmarkPages(b *testing.B) {
 			return err
 		},
 		"gateways": func(ctx context.Context, i int) error {
-			_, err := s.Gateways(ctx, store.GatewayFilter{}, store.Page{Cursor: store.EncodeCursor("gateways", "id", "", at(i))})
-			return err
-		},
-		"gateways-q": func(ctx context.Context, i int) error {
-			_, err := s.Gateways(ctx, store.GatewayFilter{Query: at(i)[:7]}, store.Page{})
-			return err
-		},
-		"gateways-host": func(ctx context.Context, i int) error {
-			_, err := s.Gateways(ctx, store.GatewayFilter{Query: "host-" + at(i)[:8]}, store.Page{})
+			_, err := s.Gateways(ctx, store.GatewayFilter{}, store.Page{Cursor: store.EncodeCursor("gateways", at(i))})
 			return err
 		},
 		"events": func(ctx context.Context, i int) error {
@@ -114,6 +136,16 @@ func pages() []pageKind {
 		{"search-tac", "", always(store.ModuleFilter{Query: "86701200"})},
 		{"search-tac-and-rare", "", always(store.ModuleFilter{Query: "867012", Firmware: []string{"G910-R01"}})},
 		{"search-imei", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: "8670120" + "0" + g[3:]} }},
+		{"search-id", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: g} }},
+		{"search-label-of-all", "", always(store.ModuleFilter{Query: "site=north"})},
+		{"search-label-of-all-by-model", "model", always(store.ModuleFilter{Query: "site=north"})},
+		{"search-label-and-maker", "", always(store.ModuleFilter{Query: "kind=meter-11 alpha"})},
+		{"search-label-and-maker-by-firmware", "-firmware", always(store.ModuleFilter{Query: "meter-11 alpha"})},
+		{"search-customer", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: "c" + g[6:]} }},
+		{"search-customer-by-model", "model", func(g string) store.ModuleFilter { return store.ModuleFilter{Query: "c" + g[6:] + " a25"} }},
+		{"search-label-never-with-maker", "", always(store.ModuleFilter{Query: "meter-03 alpha g910"})},
+		{"search-tac-and-label", "", always(store.ModuleFilter{Query: "867012 meter-07"})},
+		{"search-everything", "", always(store.ModuleFilter{Query: "a g 0 8 w h n e"})},
 		{"of-gateway", "", func(g string) store.ModuleFilter { return store.ModuleFilter{Gateway: g} }},
 	}
 }

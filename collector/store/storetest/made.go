@@ -54,7 +54,7 @@ func Fleet(ctx context.Context, s store.Store, n int) (modules int, err error) {
 		var ids []string
 		for i := from; i < min(n, from+batch); i++ {
 			ms := FleetModules(i)
-			g := Gateway(FleetID(i), len(ms))
+			g := FleetGateway(i)
 			ids = append(ids, g.ID)
 			b.Gateways, b.Modules = append(b.Gateways, g), append(b.Modules, ms...)
 			modules += len(ms)
@@ -69,6 +69,14 @@ func Fleet(ctx context.Context, s store.Store, n int) (modules int, err error) {
 
 // FleetID is the id of the i-th gateway of Fleet.
 func FleetID(i int) string { return fmt.Sprintf("gw-%07d", i) }
+
+// FleetGateway is the i-th gateway of Fleet. Of its labels, all have the site, one in fifty the
+// kind, one in five thousand the customer, and a hundred thousand in a row the region.
+func FleetGateway(i int) store.Gateway {
+	g := Gateway(FleetID(i), len(FleetModules(i)))
+	g.Labels = map[string]string{"site": "north", "kind": fmt.Sprintf("meter-%02d", i%50), "customer": fmt.Sprintf("C%04d", i*7%5000), "region": fmt.Sprintf("R%02d", i/100_000)}
+	return g
+}
 
 // FleetModules makes the modules of the i-th gateway of Fleet. About 700 cohorts come of it.
 func FleetModules(i int) []store.Module {

@@ -178,6 +178,10 @@ func (l *findingLister) merge(kinds []int64, at *mark, limit int) ([]found, erro
 				}
 				q, args = q+" AND (f.opened, f.gateway, f.module) "+op+" (?, ?, ?)", append(args, at.opened, at.gateway, at.module)
 			}
+			if l.s.d.Parts {
+				q = "SELECT * FROM (" + q + fmt.Sprintf(" ORDER BY f.opened%[1]s, f.gateway%[1]s, f.module%[1]s LIMIT ?) AS sorted", dir)
+				args = append(args, limit)
+			}
 			arms = append(arms, q)
 		}
 		q := strings.Join(arms, " UNION ALL ") + fmt.Sprintf(" ORDER BY 1%[1]s, 2%[1]s, 3%[1]s, 4%[1]s LIMIT ?", dir)

@@ -133,13 +133,15 @@ func (l *lister) union(arms []arm, at []string) (string, []any) {
 		if at != nil {
 			q, args = q+" AND (m.gateway, m.id) "+beyond+" (?, ?)", append(args, at[0], at[1])
 		}
-		switch {
-		case len(arms) == 1 && !a.sort:
-			q += " ORDER BY m.gateway" + dir + ", m.id" + dir + " LIMIT ?"
-			args = append(args, l.page.Rows()+1)
-		case a.sort: // expressions, so that no index in that order tempts the planner
-			q = "SELECT * FROM (" + q + " ORDER BY m.gateway || ''" + dir + ", m.id || ''" + dir + " LIMIT ?) AS sorted"
-			args = append(args, l.page.Rows()+1)
+		if own := len(arms) == 1; own || a.sort || l.s.d.Parts {
+			order := " ORDER BY m.gateway" + dir + ", m.id" + dir
+			if a.sort { // expressions, so that no index in that order tempts the planner
+				order = " ORDER BY m.gateway || ''" + dir + ", m.id || ''" + dir
+			}
+			q, args = q+order+" LIMIT ?", append(args, l.page.Rows()+1)
+			if !own {
+				q = "SELECT * FROM (" + q + ") AS sorted"
+			}
 		}
 		parts = append(parts, q)
 	}

@@ -25,6 +25,9 @@ type Dialect struct {
 	Begin string
 	// Arrays says that parameters may be arrays, which change many rows at once.
 	Arrays bool
+	// Parts says that each part of a UNION ALL has to be sorted and cut by itself, because the
+	// database would else read all of them.
+	Parts bool
 	// Insert is the word for INSERT.
 	Insert string
 	// Writers is how many transactions may write at once. 1: nobody else ever writes.
