@@ -75,7 +75,8 @@ func maybeTime(n int64) time.Time {
 type foundChange struct {
 	kinds    map[store.Kind]*[2]int // modules, gateways
 	verdicts map[int64]*verdictUse
-	put, out []store.Finding
+	// opened are in no row yet, put in place of one, out in none any more.
+	opened, put, out []store.Finding
 }
 
 type verdictUse struct {
@@ -111,10 +112,14 @@ func (t *tx) putFindings(b *store.Batch) error {
 	if err != nil {
 		return err
 	}
-	return t.run(&t.w.s.st.findings, len(c.put), func(i int) []any {
-		f := &c.put[i]
-		return []any{f.Gateway, f.Module, f.Kind().Number(), f.Number(), micros(f.Opened), f.Report}
-	})
+	if err := t.run(&t.w.s.st.findings, len(c.put), func(i int) []any { return findingArgs(&c.put[i]) }); err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.opened, len(c.opened), func(i int) []any { return findingArgs(&c.opened[i]) })
+}
+
+func findingArgs(f *store.Finding) []any {
+	return []any{f.Gateway, f.Module, f.Kind().Number(), f.Number(), micros(f.Opened), f.Report}
 }
 
 // gateway compares the findings of one gateway with those that are stored.
@@ -143,7 +148,10 @@ func (c *foundChange) gateway(id string, before, now []store.Finding) {
 		delete(was, k)
 		if old == nil {
 			c.count(&f, 1)
-		} else if old.Number() != f.Number() {
+			c.opened = append(c.opened, f)
+			continue
+		}
+		if old.Number() != f.Number() {
 			c.count(old, -1)
 			c.count(&f, 1)
 		} else if old.Opened.Equal(f.Opened) && old.Report == f.Report {

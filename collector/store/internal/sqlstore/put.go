@@ -9,9 +9,14 @@ import (
 
 // statements are those that Put runs. They are made once for a store.
 type statements struct {
-	gateways, gateway, moved, beat, modules, module, cohorts, reports, evidence, events, keys, rejected, marks,
-	kinds, verdicts, findings, closed, gone, dropped, waiting, search, indexed bulk
+	gateways, gateway, moved, beat, added, modules, module, cohorts, reports, evidence, events, pinned, keys, rejected, marks,
+	kinds, verdicts, opened, findings, closed, gone, dropped, waiting, search, indexed bulk
 }
+
+// moduleSpec has the columns in the order of moduleArgs.
+const moduleSpec = "gateway id cohort# imei hardware confidence. last_known first_seen# changed# facts duplicate#"
+
+const findingSpec = "gateway module kind# verdict# opened# report"
 
 // gatewaySpec has the columns in the order of gatewayArgs.
 const gatewaySpec = "id hostname labels agent os arch boot# seq# report digest reason clock# clock_synced# truncated# " +
@@ -25,18 +30,21 @@ func newStatements() statements {
 			"changed# last_seen# modules# health judged policy found#", 1),
 		beat:    change("gateways", "id beat_boot# beat_seq# last_seen# clock# clock_synced# health silent#", 1),
 		module:  change("modules", "gateway id cohort# hardware confidence. last_known first_seen# changed# facts", 2),
-		modules: insertion("modules", "gateway id cohort# imei hardware confidence. last_known first_seen# changed# facts duplicate#", "gateway id"),
+		added:   insertion("modules", moduleSpec, ""),
+		modules: insertion("modules", moduleSpec, "gateway id"),
 		cohorts: insertion("cohorts", "no# state maker maker_name badge model variant firmware chipset technology "+
 			"country parent_country conflicted# possible seems worst modules#", ""),
 		reports:  insertion("reports", "gateway boot# seq# id received# clock# clock_synced# reason digest report_key", ""),
 		evidence: insertion("evidence", "gateway digest report report_key signature! body!", "-"),
 		events:   insertion("events", "kind gateway module at# boot# seq# report was became words finding", ""),
+		pinned:   insertion("keys", "gateway report_key state first_seen#", "-"),
 		keys:     insertion("keys", "gateway report_key state first_seen#", "gateway report_key"),
 		rejected: insertion("rejected", "received# sequence# subject gateway report_key reason words size# body!", "-"),
 		marks:    insertion("marks", "name n#", ""),
 		kinds:    insertion("finding_kinds", "no# rule list severity covered# modules# gateways#", ""),
 		verdicts: insertion("verdicts", "no# kind# edition words source since# failed# exception owner until# uses#", ""),
-		findings: insertion("findings", "gateway module kind# verdict# opened# report", "gateway module kind"),
+		opened:   insertion("findings", findingSpec, ""),
+		findings: insertion("findings", findingSpec, "gateway module kind"),
 		closed:   deletion("findings", "gateway module kind#"),
 		gone:     deletion("modules", "gateway id"),
 		dropped:  deletion("events", "no#"),
@@ -131,16 +139,19 @@ func (t *tx) putModules(b *store.Batch) error {
 			delete(t.cohorts[k.Gateway], k.ID)
 		}
 	}
-	var known, others []*store.Module
+	var added, known, others []*store.Module
 	for i := range b.Modules {
 		m := &b.Modules[i]
 		s, ok := t.cohorts[m.Gateway][m.ID]
 		if ok {
 			deltas[s.Facets]--
 		}
-		if ok && s.imei == m.Identity.IMEI && s.duplicate == m.Duplicate {
+		switch {
+		case !ok:
+			added = append(added, m)
+		case s.imei == m.Identity.IMEI && s.duplicate == m.Duplicate:
 			known = append(known, m)
-		} else {
+		default:
 			others = append(others, m)
 		}
 		t.cohorts[m.Gateway][m.ID] = standing(m)
@@ -155,10 +166,15 @@ func (t *tx) putModules(b *store.Batch) error {
 	if err := t.run(&t.w.s.st.module, len(known), func(i int) []any { return knownModuleArgs(known[i]) }); err != nil {
 		return err
 	}
-	return t.run(&t.w.s.st.modules, len(others), func(i int) []any {
-		f := others[i].Facets()
-		return moduleArgs(others[i], f.Number())
-	})
+	if err := t.run(&t.w.s.st.modules, len(others), func(i int) []any { return wholeModuleArgs(others[i]) }); err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.added, len(added), func(i int) []any { return wholeModuleArgs(added[i]) })
+}
+
+func wholeModuleArgs(m *store.Module) []any {
+	f := m.Facets()
+	return moduleArgs(m, f.Number())
 }
 
 // stands is what counts and indexes know of a stored module.
@@ -171,8 +187,7 @@ type stands struct {
 func standing(m *store.Module) stands { return stands{m.Facets(), m.Identity.IMEI, m.Duplicate} }
 
 func knownModuleArgs(m *store.Module) []any {
-	f := m.Facets()
-	all := moduleArgs(m, f.Number()) // in the order of the insertion, which has imei and duplicate too
+	all := wholeModuleArgs(m) // in the order of the insertion, which has imei and duplicate too
 	return append(all[:3:3], all[4:10]...)
 }
 
@@ -252,7 +267,18 @@ func (t *tx) putEvents(b *store.Batch) error {
 }
 
 func (t *tx) putKeys(b *store.Batch) error {
-	return t.run(&t.w.s.st.keys, len(b.Keys), func(i int) []any { return keyArgs(&b.Keys[i]) })
+	var pinned, others []*store.Key
+	for i := range b.Keys {
+		if k := &b.Keys[i]; k.State == store.KeyPinned { // what a person recorded stands above it
+			pinned = append(pinned, k)
+		} else {
+			others = append(others, k)
+		}
+	}
+	if err := t.run(&t.w.s.st.pinned, len(pinned), func(i int) []any { return keyArgs(pinned[i]) }); err != nil {
+		return err
+	}
+	return t.run(&t.w.s.st.keys, len(others), func(i int) []any { return keyArgs(others[i]) })
 }
 
 func keyArgs(k *store.Key) []any {
