@@ -82,6 +82,7 @@ func (b *Base) judgeModel(w *work, r *reading) {
 	r.value = b.cleanModel(r.value)
 	before := w.nMark
 	if r.value != "" {
+		w.cellular = w.cellular || r.rank >= ownQuestion && b.describes(r.value) && b.namesTechnology(r.value)
 		b.judgeRulesOf(w, knowledge.OnModel, byModel, r, knowledge.Strong, knowledge.Proof)
 	}
 	if w.nMark == before {
@@ -91,6 +92,21 @@ func (b *Base) judgeModel(w *work, r *reading) {
 		b.judgeModelName(w, r, before)
 		b.judgeOthers(w, knowledge.OnModel, r.value, r.source, r.quote)
 	}
+}
+
+// ownQuestion is the least rank of an answer to a question for just this field.
+const ownQuestion = 80
+
+// namesTechnology: one of the words is that of a cellular technology ("HSPA Modem").
+func (b *Base) namesTechnology(s string) bool {
+	for word := range strings.FieldsSeq(s) {
+		for _, t := range b.pack.Technologies {
+			if at := strings.Index(t, word); len(word) > 2 && at >= 0 && (at == 0 || !knowledge.Alnum(t[at-1])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *Base) takeNameOff(w *work, r *reading) {

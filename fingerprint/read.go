@@ -117,7 +117,7 @@ func (b *Base) readLine(w *work, q *query, line string) {
 	}
 	s = b.withoutWrapping(s, q.text)
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
-	if q.text == "" {
+	if q.Key == "" { // no question that is known here, or none at all
 		b.readSentence(w, s, line, q.Source)
 	}
 	if slices.Contains(b.pack.Noise, s) {
@@ -346,7 +346,7 @@ func (b *Base) readSentence(w *work, s, quote, source string) {
 	}
 	for range most {
 		word, rest, more := strings.Cut(s, " ")
-		if word = strings.Trim(word, `.,;:"'()[]<>`); len(word) >= least && (more || quote != word) && b.sureFirmware(word) {
+		if word = strings.Trim(word, `.,;:"'()[]<>`); len(word) >= least && b.sureFirmware(word) {
 			w.add(reading{field: knowledge.FieldFirmware, rank: 8, value: word, quote: quote, source: source})
 			return
 		}
