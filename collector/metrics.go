@@ -39,6 +39,11 @@ func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
 		lastStore: prometheus.NewGauge(prometheus.GaugeOpts{Name: "rollcall_last_store_timestamp_seconds",
 			Help: "When the last batch was stored."}),
 	}
+	// There from the start: increase() takes a counter that appears with its first count for one
+	// that did not grow.
+	for _, reason := range reasons() {
+		m.rejected.WithLabelValues(string(reason))
+	}
 	r.MustRegister(m.messages, m.rejected, m.batches, m.sizes, m.failures, m.rejudged, m.lastStore, &fleetGauges{s})
 	return m
 }

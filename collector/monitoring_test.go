@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -38,6 +39,29 @@ func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 	for name := range told {
 		if !asked[name] && !strings.Contains(unasked, " "+name+" ") {
 			t.Errorf("nothing asks for %s", name)
+		}
+	}
+}
+
+// A rejection is seen to happen where its counter was there before, at nought.
+func TestEveryReasonIsCountedFromTheStart(t *testing.T) {
+	r := prometheus.NewRegistry()
+	r.MustRegister(newMetrics(prometheus.NewRegistry(), nil).rejected)
+	families, err := r.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%v %v", families, err)
+	}
+	counted := map[string]bool{}
+	for _, m := range families[0].GetMetric() {
+		counted[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue() == 0
+	}
+	declared := regexp.MustCompile(`Reason = "([a-z-]+)"`).FindAllStringSubmatch(string(file(t, "outcome.go")), -1)
+	if len(declared) < 5 {
+		t.Fatalf("found reasons %v", declared)
+	}
+	for _, m := range declared {
+		if !counted[m[1]] {
+			t.Errorf("no counter for %s before the first", m[1])
 		}
 	}
 }

@@ -39,6 +39,10 @@ const (
 	Poison       Reason = "poison"        // could not be stored again and again
 )
 
+func reasons() []Reason {
+	return []Reason{Unsigned, BadSignature, UnknownKey, RevokedKey, WrongSubject, BadSchema, Malformed, TooLarge, Poison}
+}
+
 // Outcome is what became of one message.
 type Outcome struct {
 	Verdict Verdict
