@@ -43,6 +43,16 @@ type Log struct {
 	Format string `mapstructure:"format"`
 }
 
+// Ports selects ports: each entry does so by itself.
+type Ports struct {
+	// Paths are nodes (/dev/ttyS1), or places of devices (usb:1-1.2).
+	Paths []string `mapstructure:"paths"`
+	// IDs are vid:pid; vid:* is every product of a vendor.
+	IDs []string `mapstructure:"ids"`
+	// Drivers are names of the kernel's.
+	Drivers []string `mapstructure:"drivers"`
+}
+
 // Agent is the configuration of the daemon on a gateway.
 type Agent struct {
 	Gateway struct {
@@ -69,12 +79,9 @@ type Agent struct {
 		// InhibitModemManager has ModemManager let go of a module while it is asked.
 		InhibitModemManager bool `mapstructure:"inhibit_modemmanager"`
 	} `mapstructure:"scan"`
-	// Allow widens what may be asked beyond the built-in rules.
-	Allow struct {
-		Paths   []string `mapstructure:"paths"`
-		IDs     []string `mapstructure:"ids"`
-		Drivers []string `mapstructure:"drivers"`
-	} `mapstructure:"allow"`
+	// Allow widens what may be asked beyond the built-in rules. Deny is what is never opened.
+	Allow Ports `mapstructure:"allow"`
+	Deny  Ports `mapstructure:"deny"`
 	// Heartbeat is the time between signs of life while nothing changes.
 	Heartbeat time.Duration `mapstructure:"heartbeat"`
 	NATS      NATS          `mapstructure:"nats"`
@@ -214,6 +221,9 @@ func agentOptions() []option {
 		{"allow.paths", []string{}, ""},
 		{"allow.ids", []string{}, ""},
 		{"allow.drivers", []string{}, ""},
+		{"deny.paths", []string{}, ""},
+		{"deny.ids", []string{}, ""},
+		{"deny.drivers", []string{}, ""},
 		{"heartbeat", 15 * time.Minute, ""},
 		{"nats.urls", []string{"nats://127.0.0.1:4222"}, "nats-url"},
 		{"nats.creds", "", ""},

@@ -24,11 +24,39 @@ func (c *Agent) validate() error {
 		atLeast("heartbeat", c.Heartbeat, time.Second),
 		between("scan.jitter", c.Scan.Jitter, 0, 1),
 		speeds("scan.baud", c.Scan.Baud),
+		c.Allow.validate("allow"), c.Deny.validate("deny"),
 		between("spool.max_bytes", float64(c.Spool.MaxBytes), inventory.MaxReportBytes, 1<<40),
 		between("spool.max_reports", float64(c.Spool.MaxReports), 2, 1<<20),
 		loopback("metrics_listen", c.MetricsListen),
 		oneOf("privacy.imei", c.Privacy.IMEI, "full", "tac", "hash"),
 		c.NATS.validate(), c.Log.validate())
+}
+
+// validate refuses what could never fit a port: an exclusion with a slip in it would exclude nothing.
+func (p Ports) validate(key string) error {
+	for _, path := range p.Paths {
+		bus, place, isPlace := strings.Cut(path, ":")
+		if !strings.HasPrefix(path, "/") && (!isPlace || bus == "" || place == "") {
+			return fmt.Errorf("%s.paths: %q is neither a path such as /dev/ttyS1 nor a place such as usb:1-1.2", key, path)
+		}
+	}
+	for _, id := range p.IDs {
+		vid, pid, _ := strings.Cut(id, ":")
+		if !fourHex(vid) || pid != "*" && !fourHex(pid) {
+			return fmt.Errorf("%s.ids: %q is no id such as 2c7c:0125 or 2c7c:*", key, id)
+		}
+	}
+	for _, driver := range p.Drivers {
+		if driver == "" || strings.ContainsAny(driver, "/ ") {
+			return fmt.Errorf("%s.drivers: %q is no name of a driver such as ftdi_sio", key, driver)
+		}
+	}
+	return nil
+}
+
+func fourHex(s string) bool {
+	_, err := strconv.ParseUint(s, 16, 16)
+	return err == nil && len(s) == 4
 }
 
 func (c *Collector) validate() error {

@@ -135,21 +135,20 @@ func Gateway(id string, labels map[string]string) (inventory.Gateway, error) {
 	}, nil
 }
 
-// Rules are what the configuration allows beyond the built-in rules.
+// Rules are what the configuration allows beyond the built-in rules, and what it forbids.
 func Rules(c *configs.Agent) serialport.Rules {
-	var r serialport.Rules
-	allow := func(m serialport.Match) {
-		m.Reason = "allowed by the configuration"
-		r.Allow = append(r.Allow, m)
+	return serialport.Rules{Allow: matches(c.Allow), Deny: matches(c.Deny)}
+}
+
+func matches(p configs.Ports) (all []serialport.Match) {
+	for _, path := range p.Paths {
+		all = append(all, serialport.Match{Path: path})
 	}
-	for _, p := range c.Allow.Paths {
-		allow(serialport.Match{Path: p})
+	for _, id := range p.IDs {
+		all = append(all, serialport.Match{ID: id})
 	}
-	for _, id := range c.Allow.IDs {
-		allow(serialport.Match{ID: id})
+	for _, d := range p.Drivers {
+		all = append(all, serialport.Match{Driver: d})
 	}
-	for _, d := range c.Allow.Drivers {
-		allow(serialport.Match{Driver: d})
-	}
-	return r
+	return all
 }

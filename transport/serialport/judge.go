@@ -263,6 +263,9 @@ func (s *scan) conclude(d *found) {
 		d.Reason = "no driver has claimed its serial interfaces: " + bindAdvice(d)
 	default:
 		d.State, d.Reason = inventory.StateUnanswered, noATPort(d)
+		if i := slices.IndexFunc(d.Ports, func(p Port) bool { return p.Rule == ruleConfiguration }); i >= 0 {
+			d.State, d.Reason = inventory.StateDenied, d.Ports[i].Reason
+		}
 	}
 	if d.broken != "" && d.Cellular {
 		d.Reason += "; " + d.broken

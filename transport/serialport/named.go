@@ -17,13 +17,14 @@ import (
 // of a module, each also through a symlink, or "tcp://host:port" or "rfc2217://host:port" of
 // a serial device server. The port that was named is to be asked even where discovery would
 // skip it, unless it is a console, a firmware loader or speaks another protocol; all others
-// of its device are skipped.
+// of its device are skipped. What [Rules] deny is not asked either.
 //
 // The error wraps [ErrNotSerial] if it is something else (a file, a FIFO, a directory, another
 // device), or [fs.ErrNotExist].
 func (f *Finder) Named(ctx context.Context, path string) (Device, error) {
 	if u, err := url.Parse(path); err == nil && (u.Scheme == "tcp" || u.Scheme == "rfc2217") {
-		return server(path, u)
+		d, err := server(path, u)
+		return f.denied(d), err
 	}
 	if !filepath.IsAbs(path) && f.Root == "" {
 		abs, err := filepath.Abs(path)
@@ -36,7 +37,7 @@ func (f *Finder) Named(ctx context.Context, path string) (Device, error) {
 	if err != nil {
 		return Device{}, fmt.Errorf("cannot use port %q: %w", path, err)
 	}
-	return d, nil
+	return f.denied(d), nil
 }
 
 // node gives the device of a named node. It looks at the node and does not open it.

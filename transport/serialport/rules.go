@@ -2,14 +2,16 @@ package serialport
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
 // Rules widen or narrow what the embedded tables allow. The zero value changes nothing.
-// Deny beats Allow, and both beat the tables. No rule opens a console or a device in
-// firmware download mode.
+// Deny beats Allow, both beat the tables, and Deny holds for ports that a person names. No rule
+// opens a console or a device in firmware download mode.
 type Rules struct {
 	Allow []Match
 	Deny  []Match
@@ -31,18 +33,20 @@ type Match struct {
 	Reason string
 }
 
+// ruleConfiguration is how a port names a rule of the caller.
+const ruleConfiguration = "configuration"
+
 // byRules applies the caller's rules and says whether one fitted.
 func (s *scan) byRules(d *found, p *Port) bool {
 	for _, m := range s.rules.Deny {
 		if s.fits(m, d, *p) {
-			p.Rule = "configuration"
-			p.skip("the configuration says not to ask it" + m.because())
+			p.deny(m)
 			return true
 		}
 	}
 	for _, m := range s.rules.Allow {
 		if s.fits(m, d, *p) && (m.names(*p) || mayCarryAT(p.Role)) && !otherProtocol(*p) {
-			p.Rule = "configuration"
+			p.Rule = ruleConfiguration
 			if p.Role = m.Role; m.Role == "" {
 				p.Role = inventory.RoleAT
 			}
@@ -51,6 +55,25 @@ func (s *scan) byRules(d *found, p *Port) bool {
 		}
 	}
 	return false
+}
+
+func (p *Port) deny(m Match) {
+	p.Rule = ruleConfiguration
+	p.skip("the configuration says not to ask it" + m.because())
+}
+
+// denied takes the ports that the caller's rules forbid from a device of which one was named.
+func (f *Finder) denied(d Device) Device {
+	s := scan{tree: f.tree()}
+	for i := range d.Ports {
+		p := &d.Ports[i]
+		fits := func(m Match) bool { return s.fits(m, &found{Device: d}, *p) }
+		if n := slices.IndexFunc(f.Rules.Deny, fits); n >= 0 && p.Verdict == Ask {
+			p.deny(f.Rules.Deny[n])
+			d.State, d.Reason = inventory.StateDenied, p.Reason
+		}
+	}
+	return d
 }
 
 func (m Match) because() string {
@@ -88,10 +111,20 @@ func (s *scan) fits(m Match, d *found, p Port) bool {
 	if m.Path == "" && m.ID == "" && m.Driver == "" {
 		return false
 	}
-	return (m.Path == "" || m.Path == d.ID || s.follow(m.Path) == s.follow(p.Path)) &&
+	return (m.Path == "" || m.Path == d.ID || s.follow(m.Path) == s.follow(p.Path) || s.leadsTo(m.Path, p.node)) &&
 		(m.ID == "" || fitsID(m.ID, d.Info)) &&
 		(m.Driver == "" || m.Driver == p.driver) &&
 		(m.Interface == "" || strings.EqualFold(m.Interface, p.Interface.Number))
+}
+
+// leadsTo: the path is a node of the same device under another name, as in containers.
+func (s *scan) leadsTo(path string, n node) bool {
+	fi, err := os.Stat(s.path(path))
+	if err != nil || fi.Mode()&os.ModeCharDevice == 0 || !strings.HasPrefix(path, "/") {
+		return false
+	}
+	major, minor := numberOf(fi)
+	return major != 0 && major == n.major && minor == n.minor
 }
 
 func fitsID(id string, i inventory.Device) bool {

@@ -2,14 +2,63 @@ package serialport_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
+
+// What is denied is not opened for a person who names it either, under whatever name.
+func TestDenyHoldsForNamedPorts(t *testing.T) {
+	tree, pair := attached(t)
+	link := filepath.Join(t.TempDir(), "module")
+	node := filepath.Join(t.TempDir(), "same")
+	if err := os.Symlink(pair.Slave, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		root, path string
+		deny       serialport.Match
+	}{
+		{tree.Root, "/dev/ttyUSB2", serialport.Match{Path: "/dev/ttyUSB2"}},
+		{tree.Root, "/dev/ttyUSB2", serialport.Match{ID: "2c7c:*"}},
+		{tree.Root, "/dev/ttyUSB2", serialport.Match{Path: "usb:1-1.2"}},
+		{"", link, serialport.Match{Path: pair.Slave}},
+		{"", pair.Slave, serialport.Match{Path: link}},
+		{"", node, serialport.Match{Path: pair.Slave}},
+		{"", "tcp://127.0.0.1:4000", serialport.Match{Path: "tcp://127.0.0.1:4000"}},
+	} {
+		if tt.path == node && !bound(t, pair.Slave, node) {
+			continue // only root may make another name for a device
+		}
+		f := &serialport.Finder{Root: tt.root}
+		if d, err := f.Named(t.Context(), tt.path); err != nil || len(d.Candidates()) != 1 {
+			t.Errorf("%s without rules: %v, %d ports to ask", tt.path, err, len(d.Candidates()))
+		}
+		f.Rules.Deny = []serialport.Match{tt.deny}
+		d, err := f.Named(t.Context(), tt.path)
+		if err != nil || len(d.Candidates()) != 0 || d.State != inventory.StateDenied || !strings.Contains(d.Reason, "the configuration says not to ask it") {
+			t.Errorf("%s with %+v: %v %s", tt.path, tt.deny, err, show([]serialport.Device{d}))
+		}
+	}
+}
+
+// bound makes another node of the same device.
+func bound(t *testing.T, of, node string) bool {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Stat(of, &st); err != nil {
+		t.Fatal(err)
+	}
+	return unix.Mknod(node, unix.S_IFCHR|0o600, int(st.Rdev)) == nil
+}
 
 func TestRules(t *testing.T) {
 	type match = serialport.Match
@@ -51,6 +100,11 @@ func TestRules(t *testing.T) {
 			for _, d := range devices(t, f) {
 				for _, p := range d.Candidates() {
 					got = append(got, fmt.Sprint(p.Path, " ", p.Role))
+				}
+			}
+			for _, d := range devices(t, f) {
+				if d.Cellular && len(tt.deny) > 0 && len(tt.want) == 0 && (d.State != inventory.StateDenied || !strings.Contains(d.Reason, "configuration")) {
+					t.Errorf("%s is %s: %s", d.ID, d.State, d.Reason)
 				}
 			}
 			slices.Sort(got)
