@@ -41,6 +41,11 @@ nothing, this machine's modules are asked as scan does, and the N-th of them is 
 }
 
 func explain(c *cobra.Command, l looker, j judging, format string, args []string) error {
+	if len(args) == 0 || isNumberOnly(args[0]) { // this machine's modules
+		if err := l.obey(c, c.ErrOrStderr()); err != nil {
+			return err
+		}
+	}
 	base, err := overlay.Load(l.fingerprints)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-iot/rollcall/internal/agentcli"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
@@ -33,20 +34,34 @@ type foundPort struct {
 
 func portsCommand() *cobra.Command {
 	var format, root string
+	var o obeying
 	c := &cobra.Command{
 		Use:   "ports",
 		Short: "List serial ports and cellular devices, opening nothing",
 		Long: `Lists what the kernel shows: every device with serial ports and every cellular device,
-the role of each port, whether scan would ask it, and why. Reads sysfs and opens no port.`,
+the role of each port, whether scan would ask it, and why. Reads sysfs and opens no port. Where
+this machine's agent is configured, what it allows or denies holds here too.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			devices, err := (&serialport.Finder{Root: root}).Find(c.Context())
+			f := &serialport.Finder{Root: root}
+			if root == "" || o.file != "" { // a recorded machine is not this one
+				config, err := o.load()
+				if err != nil {
+					return err
+				}
+				if config != nil {
+					f.Rules = agentcli.Rules(config)
+					o.tell(c.ErrOrStderr(), append(rulesIn(f.Rules), onlyPorts(config.Scan.Ports)...))
+				}
+			}
+			devices, err := f.Find(c.Context())
 			if err != nil {
 				return err
 			}
 			return printPorts(c.OutOrStdout(), format, foundDevices(devices))
 		},
 	}
+	o.addFlags(c)
 	c.Flags().StringVar(&root, "root", "", "`directory` of a recorded machine, in place of /")
 	addOutput(c, &format, formatTable, formatJSON, formatYAML)
 	return c

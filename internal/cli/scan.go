@@ -28,6 +28,8 @@ type looker struct {
 	fingerprints string
 	bauds        []int
 	inhibit      bool
+	config       obeying
+	rules        serialport.Rules
 	// asking, where set, is told when the first questions go out: there is time for something else then.
 	asking func()
 }
@@ -39,6 +41,7 @@ func (l *looker) addFlags(c *cobra.Command) {
 	f.IntSliceVar(&l.bauds, "baud", nil, "`speeds` to try, in order, on a port that is named: 9600,115200 (default 115200)")
 	f.BoolVar(&l.inhibit, "inhibit-modemmanager", false, "have ModemManager let go of a module while it is asked; its data connection GOES DOWN")
 	addFingerprints(c, &l.fingerprints)
+	l.config.addFlags(c)
 }
 
 // check refuses what makes no sense together.
@@ -69,7 +72,11 @@ func scanCommand() *cobra.Command {
 		Long: `Finds the cellular modules of this machine, asks each on its AT port with read-only
 queries, and prints one report. Changes nothing in any module, and opens no port that is
 not a cellular module's, unless --port names it. What ModemManager knows of the modules that it
-manages is taken as evidence; the ports that it uses are left to it.`,
+manages is taken as evidence; the ports that it uses are left to it.
+
+Where this machine's agent is configured, its ports, speeds, timeout, fingerprints and what it
+allows or denies hold here too, unless a flag says otherwise. What it denies is not opened for
+--port either.`,
 		Example: `  rollcall scan
   rollcall scan --port /dev/ttyUSB2 -o json
   rollcall scan --port /dev/ttyS1 --baud 9600,115200
@@ -85,7 +92,10 @@ manages is taken as evidence; the ports that it uses are left to it.`,
 }
 
 func scan(c *cobra.Command, l looker, j judging, k keepLooking, format string) error {
-	if err := errors.Join(l.check(), k.check(format)); err != nil {
+	if err := k.check(format); err != nil {
+		return err
+	}
+	if err := errors.Join(l.obey(c, c.ErrOrStderr()), l.check()); err != nil {
 		return err
 	}
 	if k.on {
@@ -143,7 +153,7 @@ func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inve
 	}
 	// As root, a port that another program holds for itself could be opened all the same.
 	_, _ = serialport.DropSysAdmin()
-	s := survey.Settings{Finder: &serialport.Finder{}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
+	s := survey.Settings{Finder: &serialport.Finder{Rules: l.rules}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
 		Manager: modemmanager.Manager{}, Inhibit: l.inhibit}
 	show := func(survey.Event) {}
 	if animated(w) {
