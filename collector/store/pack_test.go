@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"strings"
@@ -63,12 +64,18 @@ func TestOldEvidenceIsRead(t *testing.T) {
 	if got, err := Unpack(b); err != nil || string(got) != `{"schema":"rollcall.report/1","id":"made-once"}` {
 		t.Errorf("%q, %v", got, err)
 	}
+	b, _ = hex.DecodeString("062f007b8a4a06286d6164652d6f6e6365227d")
+	if got, err := Unpack(b); err != nil || string(got) != `{"schema":"rollcall.report/1","id":"made-once"}` {
+		t.Errorf("by S2: %q, %v", got, err)
+	}
 }
 
 func TestHostileEvidence(t *testing.T) {
 	p := NewPacker()
 	bomb := p.Pack(make([]byte, inventory.MaxReportBytes+1))
-	for name, b := range map[string][]byte{"cut": p.Pack([]byte(strings.Repeat("far from it ", 9) + string(words)))[:24], "a mark alone": {withWords}, "nothing": nil, "noise": {withWords, 0xff, 0xff}, "a bomb": bomb} {
+	claim := append([]byte{withWords}, binary.AppendUvarint(nil, 1<<31)...) // of two gigabytes
+	for name, b := range map[string][]byte{"cut": p.Pack([]byte(strings.Repeat("far from it ", 9) + string(words)))[:24], "a mark alone": {withWords}, "nothing": nil, "noise": {withWords, 0xff, 0xff}, "a bomb": bomb,
+		"a claim": claim, "a deflated mark alone": {deflated}, "deflated noise": {deflated, 0xff, 0xff}} {
 		if got, err := p.Unpack(b); err == nil {
 			t.Errorf("%s: %d bytes", name, len(got))
 		}
