@@ -22,7 +22,9 @@ type Facets struct {
 	Technology    string          `json:"technology"`
 	Country       string          `json:"country"`
 	ParentCountry string          `json:"parent_country"`
-	Conflicted    bool            `json:"conflicted"`
+	// Unconfirmed says that the two rest on no source that was read.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	Conflicted  bool `json:"conflicted"`
 	// Possible holds slugs, separated by blanks.
 	Possible string `json:"possible"`
 	Seems    string `json:"seems"`
@@ -36,7 +38,7 @@ func (m *Module) Facets() Facets {
 	return Facets{
 		State: m.State, Maker: i.Maker, MakerName: i.MakerName, Badge: i.Badge, Model: i.Model, Variant: i.Variant,
 		Firmware: i.Firmware, Chipset: i.Chipset, Technology: i.Technology,
-		Country: m.Origin.Country, ParentCountry: m.Origin.ParentCountry,
+		Country: m.Origin.Country, ParentCountry: m.Origin.ParentCountry, Unconfirmed: m.Origin.Unconfirmed,
 		Conflicted: m.Conflicted, Possible: strings.Join(m.Possible, " "), Seems: m.Seems, Worst: m.Worst,
 	}
 }
@@ -47,7 +49,7 @@ func (f *Facets) Fill(m *Module) {
 	i := &m.Identity
 	i.Maker, i.MakerName, i.Badge, i.Model, i.Variant = f.Maker, f.MakerName, f.Badge, f.Model, f.Variant
 	i.Firmware, i.Chipset, i.Technology = f.Firmware, f.Chipset, f.Technology
-	m.Origin = inventory.Origin{Country: f.Country, ParentCountry: f.ParentCountry}
+	m.Origin = inventory.Origin{Country: f.Country, ParentCountry: f.ParentCountry, Unconfirmed: f.Unconfirmed}
 	if f.Possible != "" {
 		m.Possible = strings.Fields(f.Possible)
 	}
@@ -61,8 +63,12 @@ func (f *Facets) Number() int64 {
 	if f.Conflicted {
 		conflicted = "1"
 	}
+	seats := f.ParentCountry
+	if f.Unconfirmed {
+		seats += " unconfirmed"
+	}
 	for _, s := range []string{string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware,
-		f.Chipset, f.Technology, f.Country, f.ParentCountry, conflicted, f.Possible, f.Seems, f.Worst} {
+		f.Chipset, f.Technology, f.Country, seats, conflicted, f.Possible, f.Seems, f.Worst} {
 		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}

@@ -34,6 +34,8 @@ type Writer interface {
 	// not in the map. An error of fn, or of the store, leaves everything as it was. Where another
 	// transaction is in the way, fn runs again, with what is known then.
 	Update(ctx context.Context, gateways []string, fn func(tx Tx, known map[string]*Gateway) error) error
+	// Writers is how many Updates of intake are best run at once.
+	Writers() int
 }
 
 // Tx is one running Update.

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// writers is how many batches are stored at once.
-	writers = 4
+	// writers is how many transactions write at once: while one waits for the disk or for an
+	// answer, others go on.
+	writers = 6
 	readers = 8
 )
 

@@ -96,7 +96,7 @@ func keepsGateways(t *testing.T, s store.Store) {
 func keepsModules(t *testing.T, s store.Store) {
 	m := Module("gw-1", "usb:1-1", "alpha", "CN", "A25", "A25R01", "867012040000009")
 	m.Identity.Badge, m.Identity.Variant, m.Identity.Hardware, m.Identity.Chipset = "omega", "E", "R1", "X1"
-	m.Possible, m.Seems, m.Conflicted = []string{"alpha", "beta"}, "a GNSS receiver", true
+	m.Possible, m.Seems, m.Conflicted, m.Origin.Unconfirmed = []string{"alpha", "beta"}, "a GNSS receiver", true, true
 	m.Last = &store.Last{Identity: m.Identity, Origin: m.Origin, Until: Start}
 	put(t, s, []string{"gw-1"}, &store.Batch{Gateways: []store.Gateway{Gateway("gw-1", 1)}, Modules: []store.Module{m}})
 	got, err := s.Module(t.Context(), m.ModuleKey)

@@ -22,9 +22,8 @@ func (s *Store) cohorts(ctx context.Context, tx *sql.Tx) (*cohorts, error) {
 	var numbers []int64
 	err := s.each(ctx, tx, "SELECT c.no, c.modules, "+facetColumns+" FROM cohorts c", nil, func(r *sql.Rows) error {
 		var co store.Cohort
-		var no, conflicted int64
-		err := r.Scan(append([]any{&no, &co.Modules}, facetTargets(&co.Facets, &conflicted)...)...)
-		co.Conflicted = conflicted != 0
+		var no int64
+		err := r.Scan(append([]any{&no, &co.Modules}, facetTargets(&co.Facets)...)...)
 		c.all, numbers, c.total = append(c.all, co), append(numbers, no), c.total+co.Modules
 		return err
 	})

@@ -33,7 +33,7 @@ func newStatements() statements {
 		added:   insertion("modules", moduleSpec, ""),
 		modules: insertion("modules", moduleSpec, "gateway id"),
 		cohorts: insertion("cohorts", "no# state maker maker_name badge model variant firmware chipset technology "+
-			"country parent_country conflicted# possible seems worst modules#", ""),
+			"country parent_country unconfirmed# conflicted# possible seems worst modules#", ""),
 		reports:  insertion("reports", "gateway boot# seq# id received# clock# clock_synced# reason digest report_key", ""),
 		evidence: insertion("evidence", "gateway digest report report_key signature! body!", "-"),
 		events:   insertion("events", "kind gateway module at# boot# seq# report was became words finding", ""),

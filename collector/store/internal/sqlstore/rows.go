@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -17,7 +18,7 @@ const (
 		"policy, found, cleared_boot, cleared_seq"
 	moduleColumns = "m.gateway, m.id, m.cohort, m.imei, m.hardware, m.confidence, m.last_known, m.first_seen, m.changed, m.facts, m.duplicate"
 	facetColumns  = "c.state, c.maker, c.maker_name, c.badge, c.model, c.variant, c.firmware, c.chipset, c.technology, " +
-		"c.country, c.parent_country, c.conflicted, c.possible, c.seems, c.worst"
+		"c.country, c.parent_country, c.unconfirmed, c.conflicted, c.possible, c.seems, c.worst"
 	reportColumns = "no, gateway, boot, seq, id, received, clock, clock_synced, reason, digest, report_key"
 	eventColumns  = "no, kind, gateway, module, at, boot, seq, report, was, became, words, finding"
 	keyColumns    = "gateway, report_key, state, first_seen"
@@ -95,16 +96,27 @@ func scanModule(r Row, more ...any) (store.Module, int64, error) {
 	return m, cohort, errors.Join(err, bad)
 }
 
-func facetTargets(f *store.Facets, conflicted *int64) []any {
+// flag reads a number that says yes or no: SQLite has no other type for it.
+type flag struct{ to *bool }
+
+// Scan implements [sql.Scanner].
+func (f flag) Scan(from any) error {
+	n, ok := from.(int64)
+	if !ok {
+		return fmt.Errorf("%T is no flag", from)
+	}
+	*f.to = n != 0
+	return nil
+}
+
+func facetTargets(f *store.Facets) []any {
 	return []any{&f.State, &f.Maker, &f.MakerName, &f.Badge, &f.Model, &f.Variant, &f.Firmware, &f.Chipset, &f.Technology,
-		&f.Country, &f.ParentCountry, conflicted, &f.Possible, &f.Seems, &f.Worst}
+		&f.Country, &f.ParentCountry, flag{&f.Unconfirmed}, flag{&f.Conflicted}, &f.Possible, &f.Seems, &f.Worst}
 }
 
 func scanModuleFacets(r Row) (store.Module, store.Facets, error) {
 	var f store.Facets
-	var conflicted int64
-	m, _, err := scanModule(r, facetTargets(&f, &conflicted)...)
-	f.Conflicted = conflicted != 0
+	m, _, err := scanModule(r, facetTargets(&f)...)
 	f.Fill(&m)
 	return m, f, err
 }
@@ -116,7 +128,7 @@ func moduleArgs(m *store.Module, cohort int64) []any {
 
 func cohortArgs(no int64, f *store.Facets, modules int) []any {
 	return []any{no, string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware, f.Chipset, f.Technology,
-		f.Country, f.ParentCountry, number(f.Conflicted), f.Possible, f.Seems, f.Worst, int64(modules)}
+		f.Country, f.ParentCountry, number(f.Unconfirmed), number(f.Conflicted), f.Possible, f.Seems, f.Worst, int64(modules)}
 }
 
 func scanReport(r Row) (int64, store.Report, error) {

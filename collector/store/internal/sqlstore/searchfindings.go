@@ -122,23 +122,11 @@ func (l *findingLister) walk(k *seeker, lacks map[int64][]string, from *found, d
 	if from != nil {
 		r.from, r.itself = from.Gateway, true
 	}
-	if err := k.bound(r, l.s.d.Search.Walk); err != nil {
-		return nil, "", err
-	}
-	for looked := 0; looked < l.s.d.Search.Few && len(items) <= l.page.Rows(); looked += walkStep {
-		found, last, err := k.walk(r, walkStep)
-		if err != nil {
-			return nil, "", err
-		}
+	looked := 0
+	cut, err = k.along(r, walkStep, func(found []worded) (bool, error) {
 		more, err := l.of(found, lacks)
-		if err != nil {
-			return nil, "", err
-		}
-		items, cut = append(items, more...), cmp.Or(last, r.to)
-		if last == "" {
-			break
-		}
-		r.from, r.itself = last, false
-	}
-	return items, cut, nil
+		items, looked = append(items, more...), looked+walkStep
+		return len(items) > l.page.Rows()+1 || looked >= l.s.d.Search.Few, err
+	})
+	return items, cut, err
 }

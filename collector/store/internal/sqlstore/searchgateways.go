@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -82,16 +81,19 @@ func (k *seeker) walkGateways(state, from string, rows int) (store.GatewayList, 
 	if state != gatewayStates[""] {
 		k.also = "EXISTS (SELECT 1 FROM gateways g WHERE g.id = s.gateway AND g." + state + ")"
 	}
-	r := &stretch{from: from}
-	if err := k.bound(r, k.s.d.Search.Walk); err != nil {
-		return list, err
-	}
-	found, last, err := k.walk(r, rows)
+	var found []worded
+	end, err := k.along(&stretch{from: from}, rows, func(some []worded) (bool, error) {
+		found = append(found, some...)
+		return len(found) >= rows, nil
+	})
 	if err != nil {
 		return list, err
 	}
-	if last = cmp.Or(last, r.to); last != "" {
-		list.Next = store.EncodeCursor(gatewayCursor, last)
+	if len(found) >= rows {
+		found, end = found[:rows], found[rows-1].gateway
+	}
+	if end != "" {
+		list.Next = store.EncodeCursor(gatewayCursor, end)
 	}
 	ids := make([]string, len(found))
 	for i := range found {

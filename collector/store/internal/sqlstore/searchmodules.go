@@ -223,7 +223,7 @@ func (p *partly) read(places []place) ([]store.Module, error) {
 }
 
 // walkStep is how many gateways' modules are read at once.
-const walkStep = 100
+const walkStep = 64
 
 // walk goes along the gateways until there are n modules, or it has looked at too many.
 func (p *partly) walk(at []string, n int) (items []store.Module, cut *store.ModuleKey, err error) {
@@ -231,25 +231,14 @@ func (p *partly) walk(at []string, n int) (items []store.Module, cut *store.Modu
 	if at != nil {
 		r.from, r.itself = at[0], true
 	}
-	search := &p.l.s.d.Search
-	if err := p.seek.bound(r, search.Walk); err != nil {
-		return nil, nil, err
-	}
-	end := r.to
-	for looked := 0; looked < search.Few && len(items) < n; looked += walkStep {
-		found, last, err := p.seek.walk(r, walkStep)
-		if err != nil {
-			return nil, nil, err
-		}
+	looked := 0
+	end, err := p.seek.along(r, walkStep, func(found []worded) (bool, error) {
 		more, err := p.modulesOf(found, at)
-		if err != nil {
-			return nil, nil, err
-		}
-		items, end = append(items, more...), cmp.Or(last, r.to)
-		if last == "" {
-			break
-		}
-		r.from, r.itself = last, false
+		items, looked = append(items, more...), looked+walkStep
+		return len(items) >= n || looked >= p.l.s.d.Search.Few, err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	switch {
 	case len(items) >= n:
@@ -323,7 +312,7 @@ func (p *partly) ofCohort(c *store.Cohort, at []string, n int, budget *int) (ite
 
 // budget is how many modules of cohorts are passed over for one page. Each costs more than a
 // gateway does, whose words are walked along.
-func (p *partly) budget() int { return max(1, p.l.s.d.Search.Walk/5) }
+func (p *partly) budget() int { return max(1, p.l.s.d.Search.Walk/25) }
 
 // joined reads modules of a cohort in the order of gateways, with the words of these.
 func (p *partly) joined(c *store.Cohort, start string, args []any, n int) ([]store.Module, error) {

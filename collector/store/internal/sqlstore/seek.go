@@ -1,11 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
@@ -133,33 +135,58 @@ func (k *seeker) begins(term string) ([]worded, bool, error) {
 	return out, len(out) <= d.Few, err
 }
 
-// shares says of how many gateways of a sample each term is one. They are chosen by number, so
-// that it does not matter how those that match lie together.
+// sample is the words of some gateways, chosen by number, so that it does not matter how those
+// that match lie together. It is taken anew when the fleet has grown by a tenth.
+type sample struct {
+	mu    sync.Mutex
+	most  int64 // the largest number at the time
+	words []string
+}
+
+// shares says of how many gateways of the sample each term is one.
 func (k *seeker) shares() (map[string]int, error) {
-	var most sql.NullInt64
-	if err := k.tx.QueryRowContext(k.ctx, "SELECT max(no) FROM search").Scan(&most); err != nil {
-		return nil, err
-	}
-	var nos []string
-	sample := int64(k.s.d.Search.Sample)
-	for i := range sample {
-		if no := strconv.FormatInt(1+i*most.Int64/sample, 10); len(nos) == 0 || nos[len(nos)-1] != no {
-			nos = append(nos, no)
-		}
-	}
+	words, err := k.sampled()
 	share := map[string]int{}
-	rows, err := k.read("SELECT gateway, words FROM search WHERE no IN ("+strings.Join(nos, ",")+")", nil)
 	for _, set := range k.sets {
 		for _, t := range set {
 			share[t] = 0
-			for _, w := range rows {
-				if store.HasTerm(w.words, t) {
+			for _, w := range words {
+				if store.HasTerm(w, t) {
 					share[t]++
 				}
 			}
 		}
 	}
 	return share, err
+}
+
+func (k *seeker) sampled() ([]string, error) {
+	var most sql.NullInt64
+	if err := k.tx.QueryRowContext(k.ctx, "SELECT max(no) FROM search").Scan(&most); err != nil {
+		return nil, err
+	}
+	s := &k.s.sample
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.words != nil && most.Int64 >= s.most && most.Int64-s.most <= s.most/10 {
+		return s.words, nil
+	}
+	var nos []string
+	size := int64(k.s.d.Search.Sample)
+	for i := range size {
+		if no := strconv.FormatInt(1+i*most.Int64/size, 10); len(nos) == 0 || nos[len(nos)-1] != no {
+			nos = append(nos, no)
+		}
+	}
+	rows, err := k.read("SELECT gateway, words FROM search WHERE no IN ("+strings.Join(nos, ",")+")", nil)
+	if err != nil {
+		return nil, err
+	}
+	s.most, s.words = most.Int64, make([]string, len(rows))
+	for i := range rows {
+		s.words[i] = rows[i].words
+	}
+	return s.words, nil
 }
 
 // stretch is a part of the table, in its order or turned round: from a gateway on, itself or
@@ -189,14 +216,48 @@ func (r *stretch) where() (q string, args []any, dir string) {
 	return q, args, dir
 }
 
+// windows are the parts in which a walk for one page looks at rows: most are full after the first.
+func (d *Search) windows() []int { return []int{max(1, d.Walk/40), d.Walk} }
+
 // bound ends a stretch after some rows, so that no walk is longer.
 func (k *seeker) bound(r *stretch, rows int) error {
+	r.to = ""
 	where, args, dir := r.where()
 	last, err := k.read("SELECT s.gateway, '' FROM search s WHERE "+where+" ORDER BY s.gateway"+dir+" LIMIT 1 OFFSET ?", append(args, rows-1))
 	if len(last) > 0 {
 		r.to = last[0].gateway
 	}
 	return err
+}
+
+// along walks in windows until take has enough. take gets those that match in order; end is the
+// last gateway that was looked at, and "" where nothing is left.
+func (k *seeker) along(r *stretch, step int, take func([]worded) (enough bool, err error)) (end string, err error) {
+	for _, rows := range k.s.d.Search.windows() {
+		if err := k.bound(r, rows); err != nil {
+			return "", err
+		}
+		for {
+			found, last, err := k.walk(r, step)
+			if err != nil {
+				return "", err
+			}
+			end = cmp.Or(last, r.to)
+			enough, err := take(found)
+			if err != nil || enough {
+				return end, err
+			}
+			if last == "" {
+				break
+			}
+			r.from, r.itself = last, false
+		}
+		if r.to == "" {
+			return "", nil
+		}
+		r.from, r.itself = r.to, false
+	}
+	return end, nil
 }
 
 // walk gives the first that match in a stretch, in order. It goes on behind last, which is "" where

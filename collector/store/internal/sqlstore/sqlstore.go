@@ -74,6 +74,7 @@ type Store struct {
 	st          statements
 	packer      *store.Packer
 	idle        chan *writer // one place for each; nil is one that has to be opened
+	sample      sample
 	once        sync.Once
 	ended       error
 }

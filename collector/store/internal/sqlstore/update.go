@@ -29,6 +29,9 @@ type tx struct {
 // errTwice: the rows already written would not be counted rightly.
 var errTwice = errors.New("put was called twice in one update")
 
+// Writers implements [store.Writer]: half of them are left for what is not intake.
+func (s *Store) Writers() int { return (s.d.Writers + 1) / 2 }
+
 // Update implements [store.Writer].
 func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
 	ids := slices.Compact(slices.Sorted(slices.Values(gateways)))
