@@ -18,13 +18,13 @@ func (b *builder) ids(s *Source) {
 	}
 	for _, m := range s.Makers {
 		for _, r := range m.USB {
-			b.usb(USBRow{r.VID, r.PID, cmp.Or(r.Makers, m.Slug), r.Badge, r.Model, r.Kind, r.Source, r.Note, r.Where})
+			b.usb(USBRow{r.VID, r.PID, cmp.Or(r.Makers, m.Slug), r.Badge, r.Model, r.Kind, r.Source, m.AsOf, r.Note, r.Where})
 		}
 		for _, r := range m.PCI {
-			b.pci(PCIRow{r.Vendor, r.Device, r.SubVendor, r.SubDevice, cmp.Or(r.Makers, m.Slug), r.Badge, r.Model, r.Source, r.Note, r.Where})
+			b.pci(PCIRow{r.Vendor, r.Device, r.SubVendor, r.SubDevice, cmp.Or(r.Makers, m.Slug), r.Badge, r.Model, r.Source, m.AsOf, r.Note, r.Where})
 		}
 		for _, r := range m.TAC {
-			b.tac(TACRow{r.TAC, cmp.Or(r.Makers, m.Slug), r.Model, r.Source, r.Note, r.Where})
+			b.tac(TACRow{r.TAC, cmp.Or(r.Makers, m.Slug), r.Model, r.Source, m.AsOf, r.Note, r.Where})
 		}
 	}
 }
@@ -38,9 +38,8 @@ func (b *builder) usb(r USBRow) {
 		b.wrong(r.Where, "ids are four lower-case hex digits (a product may be *)")
 	case !kindOK:
 		b.wrong(r.Where, "kind %q is unknown", r.Kind)
-	case r.Source == "" && !b.overlay:
-		b.wrong(r.Where, "has no source")
 	}
+	b.sourced(r.Where, r.Source, r.AsOf)
 	b.p.USB = append(b.p.USB, USB{
 		VID: vid, PID: pid, AnyPID: r.PID == "*", Kind: kind, Model: r.Model,
 		Badge: b.badge(r.Where, r.Badge), Makers: b.refs(r.Where, r.Makers),
@@ -62,9 +61,7 @@ func (b *builder) pci(r PCIRow) {
 	if row.Any&1 != 0 {
 		b.wrong(r.Where, "the vendor must be given")
 	}
-	if r.Source == "" && !b.overlay {
-		b.wrong(r.Where, "has no source")
-	}
+	b.sourced(r.Where, r.Source, r.AsOf)
 	b.p.PCI = append(b.p.PCI, row)
 }
 
@@ -73,10 +70,19 @@ func (b *builder) tac(r TACRow) {
 	if len(r.TAC) != 8 || len(prefix) < 6 || strings.Trim(prefix, "0123456789") != "" {
 		b.wrong(r.Where, "tac %q: eight digits, or six or seven filled up with *", r.TAC)
 	}
-	if r.Source == "" && !b.overlay {
-		b.wrong(r.Where, "has no source")
-	}
+	b.sourced(r.Where, r.Source, r.AsOf)
 	b.p.TAC = append(b.p.TAC, TAC{Prefix: prefix, Model: r.Model, Makers: b.refs(r.Where, r.Makers)})
+}
+
+// sourced: an id of ours says where it is from and for which day that holds; a user's need not.
+func (b *builder) sourced(w Where, source, asOf string) {
+	switch {
+	case b.overlay:
+	case source == "":
+		b.wrong(w, "has no source")
+	case !date(asOf):
+		b.wrong(w, "as_of %q is no day like 2026-11-22", asOf)
+	}
 }
 
 func (b *builder) badge(w Where, slug string) uint16 {

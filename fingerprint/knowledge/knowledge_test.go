@@ -136,10 +136,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		}
 		good[name] = &fstest.MapFile{Data: data}
 	}
-	head := "vid\tpid\tmakers\tbadge\tmodel\tkind\tsource\tnote\n"
+	head := "vid\tpid\tmakers\tbadge\tmodel\tkind\tsource\tas_of\tnote\n"
 	good["ids/usb.tsv"] = &fstest.MapFile{Data: []byte(head)}
-	good["ids/pci.tsv"] = &fstest.MapFile{Data: []byte("vendor\tdevice\tsubvendor\tsubdevice\tmakers\tbadge\tmodel\tsource\tnote\n")}
-	good["ids/tac.tsv"] = &fstest.MapFile{Data: []byte("tac\tmakers\tmodel\tsource\tnote\n")}
+	good["ids/pci.tsv"] = &fstest.MapFile{Data: []byte("vendor\tdevice\tsubvendor\tsubdevice\tmakers\tbadge\tmodel\tsource\tas_of\tnote\n")}
+	good["ids/tac.tsv"] = &fstest.MapFile{Data: []byte("tac\tmakers\tmodel\tsource\tas_of\tnote\n")}
 	maker := "slug: acme\nname: Acme\nrole: maker\nas_of: 2026-11-22\nsource: s\n"
 	for _, tc := range []struct{ file, data, want string }{
 		{"makers/acme.yaml", maker, ""},
@@ -156,12 +156,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"makers/acme.yaml", maker + "rules: [{id: x, on: colour, pattern: '^A', strength: fair}]\n", `rule acme/x: on "colour" is unknown`},
 		{"makers/acme.yaml", maker + "rules: [{id: x, on: model, pattern: '^(A)', strength: fair, examples: [{text: A}]}]\n", "every group has a name"},
 		{"others/plc.yaml", "kind: plc\nseems: x\nsource: s\nrules: [{id: x, on: line, pattern: '^A', strength: fair, set: {model: A}, examples: [{text: A}]}]\n", "has no fields to set"},
-		{"ids/usb.tsv", head + "12d1\t1506\tnobody\t\t\tmodem\tsrc\t\n", `ids/usb.tsv:2: "nobody" is no known slug`},
-		{"ids/usb.tsv", head + "# comment\n12d1\t15\t\t\t\tmodem\tsrc\t\n", "ids/usb.tsv:3: ids are four lower-case hex digits"},
-		{"ids/usb.tsv", head + "12d1\t1506\t\t\t\tmodem\t\t\n", "ids/usb.tsv:2: has no source"},
-		{"ids/usb.tsv", head + "12d1\t1506\t\t\t\ttoaster\tsrc\t\n", `kind "toaster" is unknown`},
+		{"ids/usb.tsv", head + "12d1\t1506\tnobody\t\t\tmodem\tsrc\t2026-11-22\t\n", `ids/usb.tsv:2: "nobody" is no known slug`},
+		{"ids/usb.tsv", head + "# comment\n12d1\t15\t\t\t\tmodem\tsrc\t2026-11-22\t\n", "ids/usb.tsv:3: ids are four lower-case hex digits"},
+		{"ids/usb.tsv", head + "12d1\t1506\t\t\t\tmodem\t\t2026-11-22\t\n", "ids/usb.tsv:2: has no source"},
+		{"ids/usb.tsv", head + "12d1\t1506\t\t\t\tmodem\tsrc\tlately\t\n", `ids/usb.tsv:2: as_of "lately" is no day`},
+		{"ids/usb.tsv", head + "12d1\t1506\t\t\t\ttoaster\tsrc\t2026-11-22\t\n", `kind "toaster" is unknown`},
 		{"ids/usb.tsv", "vid\tpid\n", "ids/usb.tsv:1: the heading must be"},
-		{"ids/usb.tsv", head + "12d1\t1\t2\t3\t4\t5\t6\t7\t8\n", "ids/usb.tsv:2: has 9 columns, not 8"},
+		{"ids/usb.tsv", head + "12d1\t1\t2\t3\t4\t5\t6\t7\t8\t9\n", "ids/usb.tsv:2: has 10 columns, not 9"},
 	} {
 		folder := fstest.MapFS{}
 		for name, f := range good {

@@ -144,20 +144,20 @@ type OtherFile struct {
 
 // USBRow is one line of ids/usb.tsv.
 type USBRow struct {
-	VID, PID, Makers, Badge, Model, Kind, Source, Note string
-	Where                                              Where
+	VID, PID, Makers, Badge, Model, Kind, Source, AsOf, Note string
+	Where                                                    Where
 }
 
 // PCIRow is one line of ids/pci.tsv.
 type PCIRow struct {
-	Vendor, Device, SubVendor, SubDevice, Makers, Badge, Model, Source, Note string
-	Where                                                                    Where
+	Vendor, Device, SubVendor, SubDevice, Makers, Badge, Model, Source, AsOf, Note string
+	Where                                                                          Where
 }
 
 // TACRow is one line of ids/tac.tsv.
 type TACRow struct {
-	TAC, Makers, Model, Source, Note string
-	Where                            Where
+	TAC, Makers, Model, Source, AsOf, Note string
+	Where                                  Where
 }
 
 // OverlayUSB, OverlayPCI and OverlayTAC are ids inside a maker file: a user's overlay has

@@ -8,21 +8,21 @@ import (
 )
 
 var (
-	usbHeading = []string{"vid", "pid", "makers", "badge", "model", "kind", "source", "note"}
-	pciHeading = []string{"vendor", "device", "subvendor", "subdevice", "makers", "badge", "model", "source", "note"}
-	tacHeading = []string{"tac", "makers", "model", "source", "note"}
+	usbHeading = []string{"vid", "pid", "makers", "badge", "model", "kind", "source", "as_of", "note"}
+	pciHeading = []string{"vendor", "device", "subvendor", "subdevice", "makers", "badge", "model", "source", "as_of", "note"}
+	tacHeading = []string{"tac", "makers", "model", "source", "as_of", "note"}
 )
 
 func readTables(folder fs.FS, s *Source) error {
 	return errors.Join(
 		readTable(folder, "ids/usb.tsv", usbHeading, func(w Where, f []string) {
-			s.USB = append(s.USB, USBRow{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], w})
+			s.USB = append(s.USB, USBRow{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], w})
 		}),
 		readTable(folder, "ids/pci.tsv", pciHeading, func(w Where, f []string) {
-			s.PCI = append(s.PCI, PCIRow{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], w})
+			s.PCI = append(s.PCI, PCIRow{f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], w})
 		}),
 		readTable(folder, "ids/tac.tsv", tacHeading, func(w Where, f []string) {
-			s.TAC = append(s.TAC, TACRow{f[0], f[1], f[2], f[3], f[4], w})
+			s.TAC = append(s.TAC, TACRow{f[0], f[1], f[2], f[3], f[4], f[5], w})
 		}),
 	)
 }
