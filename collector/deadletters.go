@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,7 +27,8 @@ type dead struct {
 	box  *deadletter.Box
 	log  *slog.Logger
 	kept *prometheus.CounterVec
-	// until is when the stream is tried again. It is the writer's own.
+	// until is when the stream is tried again.
+	mu    sync.Mutex
 	until time.Time
 }
 
@@ -49,19 +51,31 @@ func (d *dead) bury(batch []*item) {
 		return
 	}
 	start := time.Now()
-	if start.Before(d.until) {
+	if d.paused(start) {
 		d.kept.WithLabelValues("lost").Add(float64(len(letters)))
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), buryTime)
 	defer cancel()
 	if err := d.box.Put(ctx, letters...); err != nil {
-		d.until = time.Now().Add(buryPause)
+		d.pause(time.Now().Add(buryPause))
 		d.kept.WithLabelValues("lost").Add(float64(len(letters)))
 		d.log.Warn("rejected messages are not in the stream of dead letters, only in the store", "error", err, "messages", len(letters), "pause", buryPause)
 		return
 	}
 	d.kept.WithLabelValues("kept").Add(float64(len(letters)))
+}
+
+func (d *dead) paused(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now.Before(d.until)
+}
+
+func (d *dead) pause(until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.until = until
 }
 
 func letter(it *item) deadletter.Letter {

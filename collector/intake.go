@@ -70,7 +70,9 @@ func (c *collector) consume(ctx context.Context) error {
 	for range max(1, c.workers()) {
 		workers.Go(func() { c.work(in, out) })
 	}
-	writer.Go(func() { c.write(ctx, out, room) })
+	for range c.s.Store.Writers() {
+		writer.Go(func() { c.write(ctx, out, room) })
+	}
 	<-ctx.Done()
 	cc.Stop()
 	<-cc.Closed() // no callback runs any more
@@ -292,9 +294,7 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range s.claimed {
-		c.keys.told[name] = true
-	}
+	c.keys.tell(s.claimed)
 	if len(s.out.Events) > 0 {
 		c.outbox.wake()
 	}

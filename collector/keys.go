@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -15,12 +16,29 @@ type keyring struct {
 	policy KeyPolicy
 	// told are claims of a gateway by a wrong key that an event told of already. It is
 	// bounded, so that a flood of keys is no flood of events.
+	mu   sync.Mutex
 	told map[string]bool
 }
 
 const maxTold = 1000
 
 func newKeyring(p KeyPolicy) *keyring { return &keyring{policy: p, told: map[string]bool{}} }
+
+// quiet says whether nobody is to be told of a claim: it was told, or there were too many.
+func (k *keyring) quiet(claim string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.told[claim] || len(k.told) >= maxTold
+}
+
+// tell remembers claims that were told.
+func (k *keyring) tell(claims []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range claims {
+		k.told[c] = true
+	}
+}
 
 // loadKeys fetches at once what is recorded of keys that do not speak for their gateways already.
 func (s *settler) loadKeys(ids []string, groups map[string][]*item) (err error) {
@@ -85,7 +103,7 @@ func (k *keyring) known(it *item) bool {
 func (s *settler) claim(it *item) {
 	it.outcome = reject(UnknownKey, "key %s is not recorded for gateway %q: if the gateway got a new key, enrol it", it.key, it.gateway)
 	name := it.gateway + " " + it.key
-	if s.known[it.gateway] == nil || s.keys.told[name] || slices.Contains(s.claimed, name) || len(s.keys.told) >= maxTold {
+	if s.known[it.gateway] == nil || slices.Contains(s.claimed, name) || s.keys.quiet(name) {
 		return
 	}
 	s.claimed = append(s.claimed, name)

@@ -1,0 +1,137 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/storetest"
+)
+
+func connect(t *testing.T, address string) *pgx.Conn {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	return c
+}
+
+func do(t *testing.T, c *pgx.Conn, q string) {
+	t.Helper()
+	if _, err := c.Exec(t.Context(), q); err != nil {
+		t.Errorf("%s: %v", q, err)
+	}
+}
+
+// deadlock: an update and somebody else wait for each other, and the server ends the update. It
+// runs again, on what the other one has left.
+func deadlock(t *testing.T, address string) {
+	watch, other := connect(t, address), connect(t, address)
+	do(t, watch, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 100', current_database()); END $$")
+	do(t, other, "SET deadlock_timeout = '1h'") // never the one that is ended
+	s := open(t, address)
+	module := func(firmware string) store.Module {
+		return storetest.Module("gw-1", "usb:1-1", "alpha", "CN", "A25", firmware, "")
+	}
+	put := func(g store.Gateway, m store.Module) func(store.Tx, map[string]*store.Gateway) error {
+		return func(tx store.Tx, _ map[string]*store.Gateway) error {
+			return tx.Put(&store.Batch{Gateways: []store.Gateway{g}, Modules: []store.Module{m}})
+		}
+	}
+	if err := s.Update(t.Context(), []string{"gw-1"}, put(storetest.Gateway("gw-1", 1), module("R1"))); err != nil {
+		t.Fatal(err)
+	}
+	do(t, other, "BEGIN")
+	do(t, other, "SELECT 1 FROM cohorts FOR UPDATE")
+	freed := make(chan struct{})
+	runs := 0
+	err := s.Update(t.Context(), []string{"gw-1"}, func(tx store.Tx, known map[string]*store.Gateway) error {
+		if runs++; runs == 1 {
+			go func() {
+				defer close(freed)
+				do(t, other, "UPDATE gateways SET hostname = 'other' WHERE id = 'gw-1'")
+				do(t, other, "COMMIT")
+			}()
+			waiting(t, watch)
+		}
+		g := *known["gw-1"]
+		g.Seq++
+		return put(g, module("R2"))(tx, known)
+	})
+	<-freed
+	g, bad := s.Gateway(t.Context(), "gw-1")
+	if err != nil || bad != nil || runs != 2 || g.Hostname != "other" || g.Seq != 2 {
+		t.Errorf("after %d runs: %v, %v; hostname %q, sequence %d", runs, err, bad, g.Hostname, g.Seq)
+	}
+}
+
+// waiting returns when another connection waits for a lock.
+func waiting(t *testing.T, watch *pgx.Conn) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		n := 0
+		err := watch.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n)
+		switch {
+		case err != nil || time.Now().After(end):
+			t.Errorf("nobody waits for a lock: %v", err)
+			return
+		case n > 0:
+			return
+		}
+	}
+}
+
+// oneOrder: collectors whose batches move modules between the same kinds, judge the same
+// gateways and find the same never wait for each other in a ring.
+func oneOrder(t *testing.T, address string) {
+	const collectors, kinds, rounds = 4, 30, 25
+	var wg sync.WaitGroup
+	for n := range collectors {
+		s := open(t, address)
+		wg.Go(func() {
+			for round := range rounds {
+				if err := moveAll(t.Context(), s, n, kinds, round); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	watch := connect(t, address)
+	do(t, watch, "SELECT pg_stat_force_next_flush()")
+	deadlocks := 0
+	err := watch.QueryRow(t.Context(), "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").Scan(&deadlocks)
+	if err != nil || deadlocks > 0 {
+		t.Errorf("%d deadlocks, %v", deadlocks, err)
+	}
+}
+
+// moveAll gives every module of one collector another firmware, opens another finding of each,
+// and marks gateways of all collectors as judged.
+func moveAll(ctx context.Context, s store.Store, n, kinds, round int) error {
+	var b store.Batch
+	var ids, all []string
+	for i := range kinds {
+		g := storetest.Gateway(storetest.FleetID(1000*n+i), 1)
+		firmware := fmt.Sprint("R", (i+round)%kinds)
+		ids, all = append(ids, g.ID), append(all, g.ID, storetest.FleetID(1000*((n+1)%4)+kinds-i))
+		b.Gateways = append(b.Gateways, g)
+		b.Modules = append(b.Modules, storetest.Module(g.ID, "usb:1-1", "alpha", "CN", "A25", firmware, ""))
+		b.Findings = append(b.Findings, store.Found{Gateway: g.ID, Findings: []store.Finding{{Gateway: g.ID, Module: "usb:1-1", Key: firmware, Rule: firmware, Severity: "high",
+			Text: firmware, Opened: storetest.Start}}})
+	}
+	err := s.Update(ctx, ids, func(tx store.Tx, _ map[string]*store.Gateway) error { return tx.Put(&b) })
+	if err != nil {
+		return err
+	}
+	g := &b.Gateways[0]
+	return s.Judged(ctx, all, g.Judgement(), store.Judgement{Data: g.Data, Policy: fmt.Sprint("round ", round)})
+}
