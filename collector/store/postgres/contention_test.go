@@ -91,7 +91,7 @@ func waiting(t *testing.T, watch *pgx.Conn) {
 // oneOrder: collectors whose batches move modules between the same kinds, judge the same
 // gateways and find the same never wait for each other in a ring.
 func oneOrder(t *testing.T, address string) {
-	const collectors, kinds, rounds = 4, 30, 25
+	const collectors, kinds, rounds = 4, 40, 25
 	var wg sync.WaitGroup
 	for n := range collectors {
 		s := open(t, address)
@@ -114,14 +114,14 @@ func oneOrder(t *testing.T, address string) {
 	}
 }
 
-// moveAll gives every module of one collector another firmware, opens another finding of each,
-// and marks gateways of all collectors as judged.
+// moveAll gives every module of one collector another firmware and another finding, so that the
+// counts of all kinds change, and marks gateways of all collectors as judged.
 func moveAll(ctx context.Context, s store.Store, n, kinds, round int) error {
 	var b store.Batch
 	var ids, all []string
 	for i := range kinds {
 		g := storetest.Gateway(storetest.FleetID(1000*n+i), 1)
-		firmware := fmt.Sprint("R", (i+round)%kinds)
+		firmware := fmt.Sprint("R", i+round%2*kinds)
 		ids, all = append(ids, g.ID), append(all, g.ID, storetest.FleetID(1000*((n+1)%4)+kinds-i))
 		b.Gateways = append(b.Gateways, g)
 		b.Modules = append(b.Modules, storetest.Module(g.ID, "usb:1-1", "alpha", "CN", "A25", firmware, ""))
