@@ -225,7 +225,8 @@ func (c *choice) fuller(id *inventory.Identity) {
 		if r.field != knowledge.FieldFirmware || !r.fuller || !versionLike(r.value) {
 			continue
 		}
-		if id.Firmware == "" || len(r.value) > len(id.Firmware) && strings.HasPrefix(r.value, id.Firmware) {
+		fuller := len(r.value) > len(id.Firmware) && strings.HasPrefix(r.value, id.Firmware)
+		if fuller || !strings.ContainsAny(id.Firmware, "0123456789") { // none, or a placeholder ("XX-YY-ZZ")
 			id.Firmware, c.firmwareSource, c.firmwareAt = r.value, r.source, r.quote
 		}
 	}

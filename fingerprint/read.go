@@ -218,7 +218,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 		part := r
 		part.field, part.part, part.sure = l.Field, l.Part, true
 		part.rank = r.rank - min(l.Rank, r.rank)
-		part.value = strings.Trim(rest[:end], " \t\r\n\x00'")
+		part.value = strings.Trim(rest[:end], " \t\r\n\x00'|;")
 		w.cellular = w.cellular || l.Rank == 0 && l.Field >= knowledge.FieldIMEI && l.Field <= knowledge.FieldESN
 		b.readValue(w, q, part)
 		if next == nil {
