@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -43,12 +44,23 @@ func TestAlike(t *testing.T) {
 		if d := cmp.Diff(r.judged, got, cmpopts.EquateEmpty()); d != "" {
 			t.Fatalf("%s is judged otherwise than by itself (-itself +alike):\n%s", c.ID, d)
 		}
+		in, err := readStored(other, "d") // as it comes in
+		must(t, err)
+		in.signed = &inventory.Envelope{Body: other}
+		a.judge(in)
+		if d := cmp.Diff(r.judged, in.judged, cmpopts.EquateEmpty()); d != "" || in.by != a.by {
+			t.Fatalf("%s comes in otherwise than it is judged by itself (-itself +alike):\n%s", c.ID, d)
+		}
 	}
 	if shared < 500 {
 		t.Errorf("only %d reports were alike", shared)
 	}
-	kind := func(imei string) string {
-		k, _ := kindOfReport(collectortest.NewGateway("gw-1").Report(t, observed(corpus(t)[0], imei)).Body)
+	some := corpus(t)[0]
+	kind := func(imei string) kindKey {
+		k, _, ok := kindOfReport(collectortest.NewGateway("gw-1").Report(t, observed(some, imei)).Body)
+		if !ok {
+			t.Errorf("a report with IMEI %s is of no kind", imei)
+		}
 		return k
 	}
 	one := kind("351712040000007")
@@ -59,6 +71,74 @@ func TestAlike(t *testing.T) {
 	}
 	if kind("351712049999993") != one {
 		t.Error("another serial number makes another kind")
+	}
+}
+
+// What is not surely alike is judged by itself: bytes that another writer made and that only look alike,
+// IMEIs that are sorted otherwise, digits of numbers, and an IMEI that stands where no other is put.
+func TestNotAlike(t *testing.T) {
+	const one, two = "351712040000007", "351712049999993"
+	module := func(id, confidence string, imeis ...string) string {
+		return `{"id":"` + id + `","state":"unknown","confidence":` + confidence + `,"banner":["` + strings.Join(imeis, `","`) + `"]}`
+	}
+	report := func(before, modules, after string) string {
+		return `{"schema":"rollcall.report/1","id":"r","gateway":{"id":"gw-1","hostname":"","labels":{},"agent":"","os":"","arch":""},"boot":1,"seq":1,` +
+			`"time":"2026-11-20T08:00:00Z","clock_synced":true,"reason":"start"` + before + `,"modules":[` + modules + `]` + after + `}`
+	}
+	plain := module("usb:1", "0.5", one)
+	kinds := map[kindKey]string{}
+	for name, body := range map[string]string{
+		"plain": report("", plain, ""), "truncated": report("", plain, `,"truncated":true`), "TRUNCATED": report("", plain, `,"TRUNCATED":true`),
+		"another place": report("", module("usb:2", "0.5", one), ""), "a number": report("", module("usb:1", "0."+one, one), ""),
+		"another number": report("", module("usb:1", "0."+two, one), ""), "a whole number": report("", module("usb:1", one, one), ""),
+		"two": report("", module("usb:1", "0.5", one, two), ""), "two, sorted otherwise": report("", module("usb:1", "0.5", two, one), ""),
+	} {
+		key, _, ok := kindOfReport([]byte(body))
+		if other, taken := kinds[key]; !ok || taken {
+			t.Errorf("%s is of the kind of %q, or of none", name, other)
+		}
+		kinds[key] = name
+	}
+	for name, body := range map[string]string{
+		"modules before":   report(`,"Modules":[`+plain+`]`, plain, ""),
+		"modules in other": report(`,"x":{"y":1,"modules":[]}`, plain, ""),
+		"truncated before": report(`,"truncated":true`, plain, ""),
+		"escaped":          strings.Replace(report("", plain, `,"x":{"y":1,"modules":[]}`), `,"modules":[{`, `,"modul\u0065s":[{`, 1),
+		"blanks":           strings.Replace(report("", plain, ""), `"seq":1`, `"seq": 1`, 1),
+		"no modules":       `{"schema":"rollcall.report/1"}`,
+		"very many IMEIs":  report("", module("usb:1", "0.5", manyIMEIs()...), ""),
+	} {
+		if _, _, ok := kindOfReport([]byte(body)); ok {
+			t.Errorf("%s: may be alike others", name)
+		}
+	}
+	a := newAlike(judge.NewKnown(&collectortest.Base{Data: "test-1"}, nil), store.NewPacker())
+	a.put(kindKey{1}, []string{one}, []store.Module{{ModuleKey: store.ModuleKey{ID: "imei-" + one}}})
+	a.put(kindKey{2}, []string{one}, []store.Module{{Identity: inventory.Identity{Firmware: "R" + one}}})
+	if len(a.kinds) != 0 {
+		t.Error("modules that tell an IMEI in their id or firmware are given to others")
+	}
+}
+
+func manyIMEIs() (imeis []string) {
+	for i := range mostIMEIs + 1 {
+		imeis = append(imeis, validIMEIOf(i))
+	}
+	return imeis
+}
+
+// However many kinds there are, few are remembered, and none holds the report that it came in.
+func TestAlikeIsBounded(t *testing.T) {
+	a := newAlike(judge.NewKnown(&collectortest.Base{Data: "test-1"}, nil), store.NewPacker())
+	report := strings.Repeat("x", 100)
+	for i := range maxAlike + 10 {
+		a.put(kindKey{byte(i), byte(i >> 8)}, nil, []store.Module{{Seems: report[:3]}})
+	}
+	if len(a.kinds) != 10 {
+		t.Errorf("%d kinds are remembered", len(a.kinds))
+	}
+	if k := a.kind(kindKey{byte(maxAlike & 0xff), byte(maxAlike >> 8)}); k == nil || unsafe.StringData(k.judged[0].Seems) == unsafe.StringData(report) {
+		t.Error("the newest is forgotten, or holds its report")
 	}
 }
 

@@ -73,7 +73,7 @@ type anew struct {
 
 func (c *collector) judgeAnew(ctx context.Context) error {
 	k := c.know.Now()
-	a := &anew{c: c, by: k, alike: newAlike(k, c.packer), at: c.s.Now(), deep: k.Policy != nil && k.Policy.NeedsEvidence()}
+	a := &anew{c: c, by: k, alike: c.likes(k), at: c.s.Now(), deep: k.Policy != nil && k.Policy.NeedsEvidence()}
 	a.to = store.Judgement{Data: k.Base.Version(), Policy: k.Stamp(a.at)}
 	n, err := c.s.Store.CountStale(ctx, a.to)
 	if err != nil || n == 0 {

@@ -190,7 +190,7 @@ func (c *collector) judgeNews(it *item) {
 			it.report, it.outcome = nil, reject(Poison, "identifying ended in a panic: %v", p)
 		}
 	}()
-	it.report.judge(c.know.Now())
+	c.likes(c.know.Now()).judge(it.report)
 	it.report.packed = c.packer.Pack(it.report.signed.Body)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,6 +25,7 @@ type collector struct {
 	keys    *keyring
 	digests *digests
 	packer  *store.Packer
+	alike   atomic.Pointer[alike] // of the knowledge that was last asked for
 	metrics *metrics
 	health  health
 	asker   *asker

@@ -120,6 +120,18 @@ func DecodeReport(b []byte) (*Report, error) {
 	return r, nil
 }
 
+// FromModules gives what stands in the bytes of a report from its modules on: what it says, and
+// not who says it, when and why. False where what stands before is not as Encode writes it.
+func FromModules(b []byte) ([]byte, bool) {
+	at := bytes.Index(b, []byte(`,"modules":`))
+	if at < 0 {
+		return nil, false
+	}
+	r := &reader{s: string(b[:at])}
+	r.beforeModules(new(Report))
+	return b[at:], !r.bad && r.at == at
+}
+
 // DecodeHeartbeat reads the bytes of a heartbeat, within bounds.
 func DecodeHeartbeat(b []byte) (*Heartbeat, error) {
 	h, err := decode(b, (*reader).heartbeat, func(h *Heartbeat) bool { return h.Schema == "" || readable(h.Schema, HeartbeatSchema) })

@@ -4,6 +4,14 @@ package inventory
 // to a type and not here is not lost: a message that has it goes to the general decoder.
 
 func (r *reader) report(v *Report) {
+	r.beforeModules(v)
+	readList(r, `"modules":`, &v.Modules, (*reader).module)
+	readList(r, `"health":`, &v.Health, (*reader).warning)
+	r.readBool(`"truncated":`, &v.Truncated)
+	r.close('}')
+}
+
+func (r *reader) beforeModules(v *Report) {
 	r.open('{')
 	readText(r, `"schema":`, &v.Schema)
 	readText(r, `"id":`, &v.ID)
@@ -14,10 +22,6 @@ func (r *reader) report(v *Report) {
 	r.readTime(`"time":`, &v.Time)
 	r.readBool(`"clock_synced":`, &v.ClockSynced)
 	readText(r, `"reason":`, &v.Reason)
-	readList(r, `"modules":`, &v.Modules, (*reader).module)
-	readList(r, `"health":`, &v.Health, (*reader).warning)
-	r.readBool(`"truncated":`, &v.Truncated)
-	r.close('}')
 }
 
 func (r *reader) heartbeat(v *Heartbeat) {
@@ -123,6 +127,7 @@ func (r *reader) origin(v *Origin) {
 	r.open('{')
 	readText(r, `"country":`, &v.Country)
 	readText(r, `"parent_country":`, &v.ParentCountry)
+	r.readBool(`"unconfirmed":`, &v.Unconfirmed)
 	r.close('}')
 }
 
