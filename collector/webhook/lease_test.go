@@ -10,6 +10,8 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector/deadletter"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/store/postgres"
+	"github.com/rollcall-iot/rollcall/collector/store/postgres/postgrestest"
 	"github.com/rollcall-iot/rollcall/collector/webhook"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
@@ -34,10 +36,34 @@ func logTo(mu *sync.Mutex, b *strings.Builder) *slog.Logger {
 // an orderly way, and the other one takes over.
 func TestOneOfTwoSends(t *testing.T) {
 	t.Parallel()
-	broker := natslinktest.Start(t, natslinktest.Settings{})
-	f, r := newFleet(t), newReceiver(t)
+	f := newFleet(t)
+	oneOfTwoSends(t, f, f)
+}
+
+// The same, where each collector has its own connections to a shared server, on which both store
+// events at the same time.
+func TestOneOfTwoSendsOnPostgres(t *testing.T) {
+	t.Parallel()
+	address := postgrestest.Start(t).Database(t)
+	open := func() *fleet {
+		s, err := postgres.Open(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return &fleet{Store: s, t: t}
+	}
+	one, two := open(), open()
+	two.n = 1_000_000 // other gateways
+	oneOfTwoSends(t, one, two)
+}
+
+// oneOfTwoSends: first and second are the stores of two collectors, or the same one.
+func oneOfTwoSends(t *testing.T, first, second *fleet) {
+	t.Helper()
+	broker, r := natslinktest.Start(t, natslinktest.Settings{}), newReceiver(t)
 	const n = 50
-	collector := func() (stop func()) {
+	collector := func(f *fleet) (stop func()) {
 		js := broker.JetStream(natslinktest.User{})
 		h := r.hook()
 		h.Timeout = time.Second
@@ -45,19 +71,27 @@ func TestOneOfTwoSends(t *testing.T) {
 		s.Dead, s.Lease = deadletter.New(js, 1), webhook.NewLease(webhook.LeaseSettings{JetStream: js, Key: "webhooks.test", Length: 20 * time.Second})
 		return start(t, s)
 	}
-	stop := collector()
-	marked(t, f, "ops") // it has the lease
-	collector()
-	for range n {
-		f.happen(store.GatewayNew)
+	happen := func() {
+		var wg sync.WaitGroup
+		for _, f := range slices.Compact([]*fleet{first, second}) {
+			wg.Go(func() {
+				for range n {
+					f.happen(store.GatewayNew)
+				}
+			})
+		}
+		wg.Wait()
 	}
-	r.wait(n)
+	each := n * len(slices.Compact([]*fleet{first, second}))
+	stop := collector(first)
+	marked(t, first, "ops") // it has the lease
+	collector(second)
+	happen()
+	r.wait(each)
 	stop()
-	for range n {
-		f.happen(store.GatewayNew)
-	}
-	got := subjects(r.wait(2 * n))
-	if unique := slices.Compact(slices.Sorted(slices.Values(got))); len(unique) != 2*n || len(got) != 2*n {
+	happen()
+	got := subjects(r.wait(2 * each))
+	if unique := slices.Compact(slices.Sorted(slices.Values(got))); len(unique) != 2*each || len(got) != 2*each {
 		t.Errorf("%d requests for %d events", len(got), len(unique))
 	}
 }
