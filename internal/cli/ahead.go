@@ -23,7 +23,7 @@ type ahead struct {
 // calls it calls both functions of what it returns, which wait.
 func loadAhead(l looker, j judging) (*ahead, error) {
 	a := &ahead{
-		base:  sync.OnceValues(func() (*fingerprint.Base, error) { return overlay.Load(l.fingerprints) }),
+		base:  sync.OnceValues(func() (*fingerprint.Base, error) { return overlay.Named(l.fingerprints) }),
 		judge: sync.OnceValues(j.load),
 	}
 	if l.fingerprints != "" {

@@ -46,7 +46,7 @@ func explain(c *cobra.Command, l looker, j judging, format string, args []string
 			return err
 		}
 	}
-	base, err := overlay.Load(l.fingerprints)
+	base, err := overlay.Named(l.fingerprints)
 	if err != nil {
 		return err
 	}
@@ -157,5 +157,5 @@ func pick(modules []inventory.Module, which string) ([]render.Item, error) {
 	if n, err := strconv.Atoi(which); err == nil && n >= 1 && n <= len(items) {
 		return items[n-1 : n], nil
 	}
-	return nil, exit.Usagef("there is no module %q; there are %d, numbered from 1", which, len(items))
+	return nil, exit.Usagef("there is no module %q; the numbers go from 1 to %d", which, len(items))
 }

@@ -126,7 +126,10 @@ func (b *bill) modules(c *cobra.Command, args []string) (all iter.Seq2[located, 
 		all, err = b.source.modules(c, args)
 		return all, nil, err
 	}
-	base, err := overlay.Load(b.look.fingerprints)
+	if err := b.look.obey(c, c.ErrOrStderr()); err != nil {
+		return nil, nil, err
+	}
+	base, err := overlay.Named(b.look.fingerprints)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,7 +156,7 @@ type document struct {
 }
 
 func (b *bill) document(modules iter.Seq2[located, error]) (*document, error) {
-	base, err := overlay.Load(b.look.fingerprints)
+	base, err := overlay.Named(b.look.fingerprints)
 	if err != nil {
 		return nil, err
 	}

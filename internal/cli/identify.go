@@ -38,7 +38,7 @@ its id.`,
 			if err != nil {
 				return err
 			}
-			base, err := overlay.Load(fingerprints)
+			base, err := overlay.Named(fingerprints)
 			if err != nil {
 				return err
 			}
@@ -137,6 +137,9 @@ func (i *identifier) lines(r io.Reader) error {
 		if err := i.judge(c); err != nil {
 			return err
 		}
+	}
+	if i.failed > 0 && i.count == 0 {
+		return errors.New("no line of it is a case in JSON; see fingerprint/testdata of Rollcall for the format, or paste the session as it was")
 	}
 	if i.failed > 0 {
 		return fmt.Errorf("%s could not be read; the others were", render.Count(i.failed, "line"))

@@ -65,7 +65,7 @@ Start with "rollcall scan" on a gateway, or "rollcall up --simulate 12" without 
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	})
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit.With(exit.Usage, worded(err)) })
 	root.AddCommand(commands()...)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -112,6 +112,9 @@ func isUsage(err error) bool {
 
 // worded says in our words what cobra says in its own.
 func worded(err error) error {
+	if said, _, ok := strings.Cut(err.Error(), ": strconv."); ok { // the name of a Go function helps nobody
+		return errors.New(said + ": it is no number")
+	}
 	name, ok := strings.CutPrefix(err.Error(), `required flag(s) "`)
 	if !ok {
 		return err

@@ -49,6 +49,14 @@ func (l *looker) check() error {
 	if len(l.bauds) > 0 && len(l.ports) == 0 {
 		return exit.With(exit.Usage, errors.New("--baud is for a port that --port names: USB has no speed, and nothing is tried on ports that are found"))
 	}
+	for _, p := range l.ports {
+		if p == "" {
+			return exit.Usagef("--port is empty; \"rollcall ports\" lists what is here")
+		}
+	}
+	if l.timeout < 0 || l.timeout > 0 && l.timeout < time.Second {
+		return exit.Usagef("--timeout takes 1s or more, not %s", l.timeout)
+	}
 	for _, b := range l.bauds {
 		if b < 50 || b > 4_000_000 {
 			return exit.With(exit.Usage, fmt.Errorf("--baud: %d is no speed of a serial line, such as 9600 or 115200", b))

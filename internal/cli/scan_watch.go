@@ -199,7 +199,7 @@ func (w *watched) changes(c lookDiff, left int) error {
 
 // scanOn is scan --watch.
 func scanOn(c *cobra.Command, l looker, j judging, k keepLooking, format string) error {
-	base, err := overlay.Load(l.fingerprints)
+	base, err := overlay.Named(l.fingerprints)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,16 @@ func Load(dir string) (*fingerprint.Base, error) {
 	return fingerprint.Load(overlays...)
 }
 
+// Named is Load for a directory that a person named: it has to be there.
+func Named(dir string) (*fingerprint.Base, error) {
+	if dir != "" {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("cannot load your own fingerprints: %w", err)
+		}
+	}
+	return Load(dir)
+}
+
 // Files gives the *.yaml of a directory in order of their names, or the one file that path
 // names. An empty path means none; one that is not there is fs.ErrNotExist.
 func Files(path string) ([]File, error) {

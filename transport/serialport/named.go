@@ -2,6 +2,7 @@ package serialport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -34,7 +35,13 @@ func (f *Finder) Named(ctx context.Context, path string) (Device, error) {
 		path = abs
 	}
 	d, err := f.node(ctx, filepath.Clean(path))
-	if err != nil {
+	if gone := new(fs.PathError); errors.As(err, &gone) && gone.Path == path {
+		err = gone.Err // the path is named already
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrNotSerial):
+		return Device{}, fmt.Errorf("cannot use port %q: %w; \"rollcall ports\" lists what is here", path, err)
+	case err != nil:
 		return Device{}, fmt.Errorf("cannot use port %q: %w", path, err)
 	}
 	return f.denied(d), nil
@@ -51,7 +58,7 @@ func (f *Finder) node(ctx context.Context, path string) (Device, error) {
 		return Device{}, err
 	}
 	if what := notCharacterDevice(fi.Mode()); what != "" {
-		return Device{}, fmt.Errorf("%s: %w", what, ErrNotSerial)
+		return Device{}, fmt.Errorf("%s, %w", what, ErrNotSerial)
 	}
 	n := node{root: f.tree(), path: real}
 	n.major, n.minor = numberOf(fi)
@@ -163,7 +170,7 @@ func (s *scan) unlisted(path string, n node) (Device, error) {
 		p.Kind, p.class = KindChar, "char"
 		p.ask(rankGiven, "it was named: "+rule.reason)
 	default:
-		return Device{}, fmt.Errorf("it is device %d:%d, which is no port: %w", n.major, n.minor, ErrNotSerial)
+		return Device{}, fmt.Errorf("it is device %d:%d, %w", n.major, n.minor, ErrNotSerial)
 	}
 	return Device{ID: "tty:" + path, Info: inventory.Device{Bus: "platform"}, Ports: []Port{p}, Reason: p.Reason}, nil
 }
