@@ -59,7 +59,7 @@ func deadlock(t *testing.T, address string) {
 				do(t, other, "UPDATE gateways SET hostname = 'other' WHERE id = 'gw-1'")
 				do(t, other, "COMMIT")
 			}()
-			waiting(t, watch)
+			waiting(t, watch, 1, nil)
 		}
 		g := *known["gw-1"]
 		g.Seq++
@@ -72,19 +72,60 @@ func deadlock(t *testing.T, address string) {
 	}
 }
 
-// waiting returns when another connection waits for a lock.
-func waiting(t *testing.T, watch *pgx.Conn) {
+// waiting returns when so many connections wait for a lock, or done is closed.
+func waiting(t *testing.T, watch *pgx.Conn, want int, done <-chan struct{}) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		n := 0
 		err := watch.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&n)
 		switch {
 		case err != nil || time.Now().After(end):
-			t.Errorf("nobody waits for a lock: %v", err)
+			t.Errorf("%d wait for a lock, not %d: %v", n, want, err)
 			return
-		case n > 0:
+		case n >= want:
 			return
 		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// eventsInOrder: while one collector has stored an event and is not done, no other one's event
+// with a higher number is seen: whoever reads on from there would never see the first.
+func eventsInOrder(t *testing.T, address string) {
+	watch, other := connect(t, address), connect(t, address)
+	slow, fast := open(t, address), open(t, address)
+	do(t, other, "BEGIN")
+	do(t, other, "INSERT INTO keys (gateway, report_key, state, first_seen) VALUES ('gw-slow', 'key', 'pinned', 0)")
+	happen := func(s store.Store, gateway string) <-chan struct{} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			err := s.Update(t.Context(), nil, func(tx store.Tx, _ map[string]*store.Gateway) error {
+				return tx.Put(&store.Batch{Events: []store.Event{{Kind: store.GatewayNew, Gateway: gateway, At: storetest.Start}},
+					Keys: []store.Key{{Gateway: gateway, Key: "key", State: store.KeyPinned, First: storetest.Start}}})
+			})
+			if err != nil {
+				t.Errorf("%s: %v", gateway, err)
+			}
+		}()
+		return done
+	}
+	first := happen(slow, "gw-slow") // has stored its event, and waits for the other one's key
+	waiting(t, watch, 1, first)
+	second := happen(fast, "gw-fast")
+	waiting(t, watch, 2, second)
+	if seen, err := fast.EventsAfter(t.Context(), 0, 10); err != nil || len(seen) > 0 {
+		t.Errorf("seen before the first is: %+v, %v", seen, err)
+	}
+	do(t, other, "ROLLBACK")
+	<-first
+	<-second
+	if seen, err := fast.EventsAfter(t.Context(), 0, 10); err != nil || len(seen) != 2 || seen[0].Gateway != "gw-slow" {
+		t.Errorf("seen in the end: %+v, %v", seen, err)
 	}
 }
 
