@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -57,11 +56,9 @@ func Send(w http.ResponseWriter, r *http.Request, mediaType string, body []byte)
 	h.Set("Cache-Control", "private, no-cache") // a proxy may not give it to others
 	h.Set("Content-Type", mediaType)
 	h.Set("X-Content-Type-Options", "nosniff")
-	for known := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if known = strings.TrimPrefix(strings.TrimSpace(known), "W/"); known == tag || known == "*" {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
+	if hasTag(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
 	}
 	_, _ = w.Write(body) // who asked may have left
 }

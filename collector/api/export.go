@@ -96,7 +96,7 @@ func (e *export) run() {
 		case !begun:
 			h := e.w.Header()
 			h.Set("Content-Type", "application/jsonl")
-			h.Set("Cache-Control", "no-store")
+			h.Set("Cache-Control", "private, no-cache")
 			h.Set("X-Content-Type-Options", "nosniff")
 		}
 		if err := e.send(items); err != nil {

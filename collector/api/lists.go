@@ -114,12 +114,14 @@ func (s *server) reports(r *http.Request) (any, error) {
 	return List[store.Report]{Items: orEmpty(l.Items), Next: l.Next}, err
 }
 
-func (s *server) rejected(r *http.Request) (any, error) {
-	q, err := ParseRejected(r.URL.Query())
+// Rejected answers a list of messages that were not believed, for parameters as the address of
+// the API has them.
+func Rejected(ctx context.Context, fl *fleet.Fleet, v url.Values) (any, error) {
+	q, err := ParseRejected(v)
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.fleet.Store.Rejected(r.Context(), q.Page())
+	l, err := fl.Store.Rejected(ctx, q.Page())
 	return List[store.Rejected]{Items: orEmpty(l.Items), Next: l.Next}, err
 }
 

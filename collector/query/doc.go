@@ -2,7 +2,7 @@
 // programs that are on the broker anyway.
 //
 //	rollcall.v1.query.modules   rollcall.v1.query.gateways   rollcall.v1.query.events
-//	rollcall.v1.query.findings  rollcall.v1.query.summary
+//	rollcall.v1.query.findings  rollcall.v1.query.summary   rollcall.v1.query.rejected
 //
 // They are endpoints of the micro service rollcall-collector. A request is empty, or JSON with
 // the parameters of the API, one value or a list of them each: {"state": ["held"], "limit": 10}.

@@ -64,7 +64,7 @@ type answerer func(context.Context, *fleet.Fleet, url.Values) (any, error)
 
 func answerers() map[string]answerer {
 	return map[string]answerer{"modules": api.Modules, "gateways": api.Gateways, "events": api.Events, "findings": api.Findings,
-		"summary": api.Summary}
+		"rejected": api.Rejected, "summary": api.Summary}
 }
 
 // Serve answers until ctx ends, and waits for the answers that are on their way.

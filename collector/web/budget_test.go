@@ -154,6 +154,7 @@ func large(t testing.TB, gateways int) (store.Store, http.Handler) {
 	n, err := storetest.Fleet(context.Background(), s, gateways)
 	must(t, err)
 	t.Logf("%d modules", n)
+	storetest.Index(t, s)
 	f := fleetOf(t, s)
 	f.Now = time.Now
 	return s, web.New(web.Settings{Fleet: f})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/csv"
 	"net/http"
 	"strconv"
@@ -55,6 +56,7 @@ func (s *site) findingsCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	head := []string{"severity", "rule", "list", "edition", "gateway", "place", "text", "source", "named_since", "found", "exception", "owner", "until"}
 	s.table(w, r, "findings", head, q.Page(), func(p store.Page) (rows [][]string, next string, err error) {
+		p.Sort = cmp.Or(p.Sort, worstFirst)
 		list, err := s.fleet.Store.Findings(r.Context(), f, p)
 		for _, x := range list.Items {
 			rows = append(rows, []string{x.Severity, x.Rule, x.List, x.Edition, x.Gateway, x.Module, x.Text, x.Source, dayOf(x.Since), iso(x.Opened), x.Exception, x.Owner, dayOf(x.Until)})
@@ -80,6 +82,7 @@ func (s *site) table(w http.ResponseWriter, r *http.Request, name string, head [
 			panic(http.ErrAbortHandler)
 		case first:
 			w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+			w.Header().Set("Cache-Control", "private, no-cache")
 			w.Header().Set("Content-Disposition", `attachment; filename="`+name+"-"+s.fleet.Time().Format("2006-01-02")+`.csv"`)
 			_ = out.Write(head)
 		}

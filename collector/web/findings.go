@@ -160,6 +160,9 @@ type findingsData struct {
 	NoPolicy    bool
 }
 
+// worstFirst is the order of findings where none is asked for; the newest come first among equals.
+const worstFirst = "-severity"
+
 // findings lists what is found of the fleet.
 func (s *site) findings(r *http.Request) (*page, error) {
 	q, err := api.ParseFindings(r.URL.Query())
@@ -170,7 +173,12 @@ func (s *site) findings(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.fleet.Store.Findings(r.Context(), f, q.Page())
+	sort := cmp.Or(q.Get("sort"), worstFirst)
+	list, err := looked(q.Page(), func(p store.Page) (store.FindingList, int, string, error) {
+		p.Sort = sort
+		l, err := s.fleet.Store.Findings(r.Context(), f, p)
+		return l, len(l.Items), l.Next, err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +188,7 @@ func (s *site) findings(r *http.Request) (*page, error) {
 	}
 	d := &findingsData{List: list, Items: s.explain(list.Items), Grades: grades(counts), Query: f.Query, Any: len(counts) > 0, NoPolicy: s.fleet.Policy() == nil}
 	d.Chips, d.Kept = findingChips(q.Values), keep(q.Values, "gateway", "module", "limit")
-	d.choose(s, counts, f, q.Get("sort"))
+	d.choose(s, counts, f, sort)
 	d.Views = viewsOf("/findings", r.URL.RequestURI(), link{"Open", "/findings?covered=no"}, link{"All", "/findings"},
 		link{"Accepted by an exception", "/findings?covered=yes"}, link{"High and critical", "/findings?covered=no&severity=critical&severity=high"})
 	d.CSV = with("/findings.csv", q.Values, "cursor", "", "limit", "")
@@ -211,7 +219,7 @@ func (d *findingsData) choose(s *site, counts []store.FindingCount, f store.Find
 		c.On = c.Value == f.Covered
 		d.Covered = append(d.Covered, c)
 	}
-	for _, c := range []choice{{Value: "", Name: "newest first"}, {Value: "-severity", Name: "worst first"}, {Value: "gateway", Name: "by gateway"}, {Value: "rule", Name: "by rule"}} {
+	for _, c := range []choice{{Value: worstFirst, Name: "worst first"}, {Value: "-opened", Name: "newest first"}, {Value: "gateway", Name: "by gateway"}, {Value: "rule", Name: "by rule"}} {
 		c.On = c.Value == sort
 		d.Sorts = append(d.Sorts, c)
 	}

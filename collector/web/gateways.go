@@ -34,7 +34,10 @@ func (s *site) gateways(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.fleet.Store.Gateways(r.Context(), f, q.Page())
+	list, err := looked(q.Page(), func(p store.Page) (store.GatewayList, int, string, error) {
+		l, err := s.fleet.Store.Gateways(r.Context(), f, p)
+		return l, len(l.Items), l.Next, err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -162,7 +162,7 @@ func (s *site) checkSize(ctx context.Context, sel selection, f *format) error {
 	switch {
 	case err != nil:
 		return err
-	case len(l.Items) == 0:
+	case len(l.Items) == 0 && l.Next == "":
 		return store.ErrNotFound
 	case f.held && (l.AtLeast || l.Total > heldModules):
 		return &api.UsageError{Parameter: "format", Text: fmt.Sprintf("%s takes %s modules at most, and this is %s: narrow it down with a filter, or take CycloneDX or CSV", f.Label, count(heldModules), count(l.Total))}

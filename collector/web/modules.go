@@ -77,7 +77,10 @@ func (s *site) modules(r *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.fleet.Store.Modules(r.Context(), f, q.Page())
+	list, err := looked(q.Page(), func(p store.Page) (store.ModuleList, int, string, error) {
+		l, err := s.fleet.Store.Modules(r.Context(), f, p)
+		return l, len(l.Items), l.Next, err
+	})
 	if err != nil {
 		return nil, err
 	}

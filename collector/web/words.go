@@ -36,7 +36,12 @@ func origin(country1, parent string) string {
 	return country(country1) + ", parent " + country(parent)
 }
 
-func originOf(o inventory.Origin) string { return origin(o.Country, o.ParentCountry) }
+func originOf(o inventory.Origin) string {
+	if o.Unconfirmed {
+		return origin(o.Country, o.ParentCountry) + ", not confirmed"
+	}
+	return origin(o.Country, o.ParentCountry)
+}
 
 // originKey reads the form that filters take: "CN/CN", "CN", "" or "-".
 func originKey(key string) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -38,6 +39,8 @@ func fleetLists() []list {
 			[]string{"gateway", "modules", "state", "last seen", "agent", "labels"}, 4, decoded(gatewayRow)},
 		{"events", "What changed", []string{"kind", "gateway", "module"},
 			[]string{"time", "event", "gateway", "what", "id"}, 4, decoded(eventRow)},
+		{"rejected", "What came and was not believed, and why", nil,
+			[]string{"time", "reason", "gateway", "what", "bytes", "subject"}, 3, decoded(rejectedRow)},
 	}
 }
 
@@ -53,6 +56,7 @@ func fleetCommand() *cobra.Command {
 		Long: `Asks a collector's API. The server comes from --server or ROLLCALL_SERVER, and is otherwise the
 one that "rollcall up" or a collector runs on this machine.`,
 		Example: `  rollcall fleet modules --origin CN --state identified
+  rollcall fleet modules -q "site=north EC25"
   rollcall fleet gateways --state silent
   rollcall fleet findings --fail-on high
   rollcall fleet events --watch`,
@@ -91,7 +95,7 @@ func newQuestion(l list) (*cobra.Command, *question) {
 	a.watch.addFlags(f)
 	f.IntVar(&a.limit, "limit", maxItems, "show at most `N`")
 	for _, name := range l.filters {
-		a.values[name] = f.StringArray(strings.ReplaceAll(name, "_", "-"), nil, filterText(l.name, name))
+		a.values[name] = filterFlag(f, name, filterText(l.name, name))
 	}
 	return c, a
 }
@@ -100,9 +104,16 @@ func newQuestion(l list) (*cobra.Command, *question) {
 func (a *question) query() url.Values {
 	q := url.Values{}
 	for name, v := range a.values {
-		if len(*v) > 0 {
+		switch {
+		case len(*v) == 0:
+		case name == "q": // all of them are meant, as all of their words are
+			q.Set(name, strings.Join(*v, " "))
+		default:
 			q[name] = slices.Clone(*v)
 		}
+	}
+	if a.name == "findings" && !q.Has("sort") {
+		q.Set("sort", "-severity") // and among equals the newest
 	}
 	return q
 }
@@ -163,6 +174,9 @@ func writeRows(c *cobra.Command, l list, items []json.RawMessage, asCSV, filtere
 	case filtered:
 		remark(c.ErrOrStderr(), fmt.Sprintf("no %s fit these filters", l.name))
 		return nil
+	case l.name == "rejected":
+		remark(c.ErrOrStderr(), "no message was rejected")
+		return nil
 	default:
 		remark(c.ErrOrStderr(), fmt.Sprintf("no %s yet; the first appear when an agent reports: rollcall agent --nats-url …", l.name))
 		return nil
@@ -214,7 +228,7 @@ func decoded[T any](row func(*T) []string) func(json.RawMessage) ([]string, erro
 }
 
 func moduleRow(m *store.Module) []string {
-	return []string{m.Gateway, name(m.Identity.Maker, m.Identity.Model, m.Seems, m.Possible), m.Identity.Firmware,
+	return []string{m.Gateway, name(cmp.Or(m.Identity.MakerName, m.Identity.Maker), m.Identity.Model, m.Seems, m.Possible), m.Identity.Firmware,
 		m.Origin.Country, string(m.State), m.ID}
 }
 
@@ -268,11 +282,15 @@ func change(e *store.Event) string {
 	return e.Text
 }
 
+func rejectedRow(r *store.Rejected) []string {
+	return []string{shortTime(r.Received), r.Reason, r.Gateway, r.Text, strconv.Itoa(r.Size), r.Subject}
+}
+
 func brief(b *store.Brief) string {
 	if b == nil {
 		return ""
 	}
-	return strings.TrimSpace(name(b.Maker, b.Model, "", nil) + " " + b.Firmware)
+	return strings.TrimSpace(name(cmp.Or(b.MakerName, b.Maker), b.Model, "", nil) + " " + b.Firmware)
 }
 
 func shortTime(t time.Time) string {

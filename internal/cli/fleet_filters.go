@@ -1,5 +1,22 @@
 package cli
 
+import "github.com/spf13/pflag"
+
+// filterFlag adds the flag that becomes a parameter of the API. That of the search has a letter,
+// and also the parameter's own name.
+func filterFlag(f *pflag.FlagSet, name, text string) *[]string {
+	if name != "q" {
+		return f.StringArray(name, nil, text)
+	}
+	f.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "q" {
+			name = "search"
+		}
+		return pflag.NormalizedName(name)
+	})
+	return f.StringArrayP("search", "q", nil, text)
+}
+
 // filterText is the help of a flag that narrows a list of a collector down, for the parameter of
 // the API that it becomes. about is the list.
 func filterText(about, name string) string {
@@ -18,7 +35,7 @@ func filterText(about, name string) string {
 		"rule":     "only findings of this `rule`; repeatable",
 		"list":     "only findings of this `list`, as in dod-1260h; repeatable",
 		"covered":  "`yes`: only findings that an exception covers; no: only the others",
-		"q":        "search: `text` in maker, model, firmware, badge or chipset, or the beginning of a gateway's id",
+		"q":        "search: all `words` in maker, model, firmware, badge or chipset, in the gateway's id, hostname or labels (site=north), or six digits or more of an IMEI",
 		"sort":     "`column` to sort by: gateway, maker, model, firmware, origin or state; \"-\" before it turns it round",
 	}
 	switch about + " " + name {
@@ -27,11 +44,11 @@ func filterText(about, name string) string {
 	case "gateways state":
 		return "only gateways in this `state`: heard, silent or conflict"
 	case "gateways q":
-		return "search: `text` at the beginning of an id or hostname"
+		return "search: all `words` in id, hostname or labels, as in site=north"
 	case "findings q":
-		return "search: `text` in a rule or list, or the beginning of a gateway's id"
+		return "search: all `words` in a rule or list, or in the gateway's id, hostname or labels"
 	case "findings sort":
-		return "`column` to sort by: opened, severity, gateway or rule; \"-\" before it turns it round"
+		return "`column` to sort by: opened, severity, gateway or rule; \"-\" before it turns it round (default: the most severe first, and the newest of these)"
 	}
 	if text, ok := texts[name]; ok {
 		return text

@@ -38,7 +38,7 @@ func (s *source) addFlags(c *cobra.Command) {
 	s.filters = map[string]*[]string{}
 	for _, name := range api.ModuleParameters() {
 		if name != "gateway" && name != "sort" {
-			s.filters[name] = f.StringArray(name, nil, "of a collector: "+filterText("modules", name))
+			s.filters[name] = filterFlag(f, name, "of a collector: "+filterText("modules", name))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"strconv"
 
 	"github.com/rollcall-iot/rollcall/collector/api"
@@ -62,7 +63,9 @@ func otherVersion(err error) error {
 func (f *fleetReader) modules(ctx context.Context, s *source) iter.Seq2[located, error] {
 	q := url.Values{"evidence": {"true"}, "sort": {"gateway"}}
 	for name, v := range s.filters {
-		q[name] = *v
+		if q[name] = *v; name == "q" && len(*v) > 0 {
+			q[name] = []string{strings.Join(*v, " ")} // all of them are meant, as all of their words are
+		}
 	}
 	if s.gateway != "" {
 		q.Set("gateway", s.gateway)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/configs"
+	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 )
 
@@ -85,10 +87,11 @@ and stands in the log of who did what.
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			t, secret, err := access.NewToken(c.Context(), s, args[0], r, expires, time.Now())
+			kept := keepToken(c.Context(), s, "create token", args[0], "role "+string(r), err)
 			if err != nil {
 				return err
 			}
-			return showToken(c, t, secret, out)
+			return errors.Join(showToken(c, t, secret, out), kept)
 		},
 	}
 	f := c.Flags()
@@ -163,6 +166,31 @@ func printTokens(c *cobra.Command, all []store.Token, format string) error {
 	return writeTable(c.OutOrStdout(), heads, rows, 3)
 }
 
+// keepToken puts into the log of who did what that somebody at this machine made or ended a token,
+// or tried to.
+func keepToken(ctx context.Context, s store.Access, action, name, result string, failed error) error {
+	if failed != nil {
+		result = failed.Error()
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
+	}
+	a := store.Audit{At: time.Now().UTC(), Who: clean.Line(localUser()), Via: "command", From: clean.Line(host), Action: action, Object: clean.Line(name), Result: clean.Line(result)}
+	if err := s.PutAudit(ctx, a); err != nil {
+		return fmt.Errorf("the log of who did what does not have that you did %s %s: %w", action, name, err)
+	}
+	return nil
+}
+
+// localUser is who runs the command, by the name that the system has.
+func localUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}
+
 func tokenState(t store.Token, now time.Time) string {
 	switch {
 	case !t.Revoked.IsZero():
@@ -183,6 +211,7 @@ func tokenRevoke(open opener) *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
 			err = s.RevokeToken(c.Context(), args[0], time.Now())
+			kept := keepToken(c.Context(), s, "revoke token", args[0], "revoked", err)
 			if errors.Is(err, store.ErrNotFound) {
 				return fmt.Errorf("there is no token %q; rollcall token list shows them: %w", args[0], err)
 			}
@@ -190,7 +219,7 @@ func tokenRevoke(open opener) *cobra.Command {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "token %s is revoked\n", args[0])
-			return writing(err)
+			return errors.Join(writing(err), kept)
 		},
 	}
 }
