@@ -69,6 +69,7 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 	link, err := natslink.Connect(ctx, natslink.Settings{
 		Name: "rollcall-collector", URLs: c.NATS.URLs, CredsFile: c.NATS.Creds, NKeyFile: c.NATS.NKey,
 		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key,
+		Spread: time.Second, // collectors are few: nothing is won by keeping one away
 	})
 	if err != nil {
 		return err

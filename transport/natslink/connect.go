@@ -159,6 +159,7 @@ func (l *Link) options() ([]nats.Option, error) {
 // delay is the pause before the n-th round of tries. It is also the only place that
 // learns why a greeting failed (certificates, credentials) after the first connection.
 func (l *Link) delay(n int) time.Duration {
+	l.dialer.paused()
 	conn, wasUp := l.state()
 	if conn != nil && n > 1 {
 		l.onDown(conn.LastError())

@@ -13,7 +13,7 @@ func TestD18(t *testing.T) {
 	perSecond := map[int]int{}
 	var latest time.Duration
 	for range agents {
-		l := &Link{settings: Settings{}.withDefaults(), wasUp: true}
+		l := &Link{settings: Settings{}.withDefaults(), wasUp: true, dialer: newDialer()}
 		d := l.delay(1)
 		perSecond[int(d/time.Second)]++
 		latest = max(latest, d)
@@ -26,7 +26,7 @@ func TestD18(t *testing.T) {
 			t.Errorf("%d of %d come back in second %d", n, agents, second)
 		}
 	}
-	starting := &Link{settings: Settings{}.withDefaults()}
+	starting := &Link{settings: Settings{}.withDefaults(), dialer: newDialer()}
 	if d := starting.delay(1); d > time.Second {
 		t.Errorf("a first connection waits %v for its second try", d)
 	}

@@ -19,10 +19,13 @@ type dialer struct {
 
 	mu   sync.Mutex
 	hold bool // refuse at once, so that the first try costs no time
+	// lost: a connection came, and no pause was made since. The client itself pauses only when it has tried
+	// each server; a fleet whose server dies would be at the others' doors in one moment.
+	lost bool
 	last net.Conn
 }
 
-// errHeld is the outcome of a first try that was not to be waited for.
+// errHeld is the outcome of a try that was not to be made yet.
 var errHeld = errors.New("connecting in the background")
 
 func newDialer() *dialer {
@@ -52,7 +55,19 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 func (d *dialer) held() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.hold
+	return d.hold || d.lost
+}
+
+// came notes a connection: its end calls for a pause.
+func (d *dialer) came() { d.need(true) }
+
+// paused notes that a pause begins: after it, each server may be tried.
+func (d *dialer) paused() { d.need(false) }
+
+func (d *dialer) need(pause bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lost = pause
 }
 
 // release lets tries through.

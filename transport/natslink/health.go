@@ -45,6 +45,7 @@ func (l *Link) clear(codes ...string) {
 }
 
 func (l *Link) onUp(conn *nats.Conn) {
+	l.dialer.came()
 	l.clear(codeUnreachable, codeTLS, codeAuth, codeOld, codeService)
 	l.mu.Lock()
 	l.isUp, l.wasUp = true, true

@@ -83,7 +83,7 @@ type Settings struct {
 	// Background makes Connect return at once, before the first try.
 	Background bool
 	// Spread is the bound of the first pause after a connection was lost, so that a fleet
-	// does not come back in one moment. 0 means 30 s, or MaxWait where that is less.
+	// does not come back in one moment, nor go to the other servers in one. 0 means 30 s, or MaxWait where that is less.
 	Spread time.Duration
 	// PingInterval finds out about a dead connection; two are missed at most. 0 means 25 s.
 	PingInterval time.Duration
