@@ -72,6 +72,8 @@ type Agent struct {
 		Jitter   float64       `mapstructure:"jitter"`
 		// Timeout bounds the visit to one port.
 		Timeout time.Duration `mapstructure:"timeout"`
+		// Parallel is how many devices are asked at once.
+		Parallel int `mapstructure:"parallel"`
 		// Ports, where given, are asked instead of those found.
 		Ports []string `mapstructure:"ports"`
 		// Baud are the speeds to try on ports that are named or allowed; none means 115200.
@@ -215,6 +217,7 @@ func agentOptions() []option {
 		{"scan.interval", 24 * time.Hour, "interval"},
 		{"scan.jitter", 0.1, ""},
 		{"scan.timeout", time.Minute, ""},
+		{"scan.parallel", 16, ""},
 		{"scan.ports", []string{}, "port"},
 		{"scan.baud", []string{}, "baud"},
 		{"scan.inhibit_modemmanager", false, "inhibit-modemmanager"},

@@ -134,6 +134,7 @@ func TestRefused(t *testing.T) {
 		{name: "exclusion of half an id", file: "deny: {ids: ['2c7c']}", want: `deny.ids: "2c7c" is no id`},
 		{name: "exclusion of a path as driver", file: "deny: {drivers: [/dev/ttyUSB3]}", want: "deny.drivers"},
 		{name: "permission with a slip", file: "allow: {ids: ['2c7c:125']}", want: `allow.ids: "2c7c:125" is no id`},
+		{name: "nothing asked at once", file: "scan: {parallel: 0}", want: "scan.parallel"},
 		{name: "no YAML", file: "scan: [", want: "cannot read configuration"},
 		{name: "duplicate key", file: "state_dir: /a\nstate_dir: /b", want: "cannot read configuration"},
 		{name: "wrong type", file: "scan: {interval: [1]}", want: "interval"},

@@ -23,6 +23,7 @@ func (c *Agent) validate() error {
 		atLeast("scan.timeout", c.Scan.Timeout, time.Second),
 		atLeast("heartbeat", c.Heartbeat, time.Second),
 		between("scan.jitter", c.Scan.Jitter, 0, 1),
+		between("scan.parallel", float64(c.Scan.Parallel), 1, 64),
 		speeds("scan.baud", c.Scan.Baud),
 		c.Allow.validate("allow"), c.Deny.validate("deny"),
 		between("spool.max_bytes", float64(c.Spool.MaxBytes), inventory.MaxReportBytes, 1<<40),

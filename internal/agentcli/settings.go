@@ -34,7 +34,7 @@ func settings(ctx context.Context, c *configs.Agent) (agent.DaemonSettings, erro
 	finder := &serialport.Finder{Rules: Rules(c)}
 	memory := new(survey.Memory)
 	look := survey.Settings{
-		Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout, Bauds: c.Scan.Baud, Memory: memory,
+		Finder: finder, Base: base, Ports: c.Scan.Ports, Timeout: c.Scan.Timeout, Parallel: c.Scan.Parallel, Bauds: c.Scan.Baud, Memory: memory,
 		Manager: modemmanager.Manager{}, Inhibit: c.Scan.InhibitModemManager,
 	}
 	jitter := c.Scan.Jitter

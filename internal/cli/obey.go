@@ -68,6 +68,7 @@ func (l *looker) obey(c *cobra.Command, w io.Writer) error {
 	}
 	set := c.Flags().Changed
 	l.rules = agentcli.Rules(config)
+	l.parallel = config.Scan.Parallel
 	says := rulesIn(l.rules)
 	if !set("port") && len(config.Scan.Ports) > 0 {
 		l.ports = config.Scan.Ports

@@ -29,6 +29,7 @@ type looker struct {
 	bauds        []int
 	inhibit      bool
 	config       obeying
+	parallel     int
 	rules        serialport.Rules
 	// asking, where set, is told when the first questions go out: there is time for something else then.
 	asking func()
@@ -161,7 +162,7 @@ func (l looker) look(ctx context.Context, base survey.Base, w io.Writer) ([]inve
 	}
 	// As root, a port that another program holds for itself could be opened all the same.
 	_, _ = serialport.DropSysAdmin()
-	s := survey.Settings{Finder: &serialport.Finder{Rules: l.rules}, Base: base, Ports: l.ports, Timeout: l.timeout, Bauds: l.bauds,
+	s := survey.Settings{Finder: &serialport.Finder{Rules: l.rules}, Base: base, Ports: l.ports, Timeout: l.timeout, Parallel: l.parallel, Bauds: l.bauds,
 		Manager: modemmanager.Manager{}, Inhibit: l.inhibit}
 	show := func(survey.Event) {}
 	if animated(w) {
