@@ -165,7 +165,7 @@ func Inhibit(ctx context.Context, conn *dbus.Conn, m Modem) (release func(contex
 		return conn.Object(service, root).CallWithContext(ctx, service+".InhibitDevice", dbus.FlagNoAutoStart, m.Device, on).Err
 	}
 	if err := call(ctx, true); err != nil {
-		return nil, fmt.Errorf("cannot have ModemManager let go of %q (root may, others by a polkit rule for org.freedesktop.ModemManager1.Control): %w", m.Device, err)
+		return nil, fmt.Errorf("cannot have ModemManager let go of %q (root may, others by a polkit rule for org.freedesktop.ModemManager1.Control: see 50-rollcall-modemmanager.rules.example): %w", m.Device, err)
 	}
 	return func(ctx context.Context) error {
 		if err := call(ctx, false); err != nil {
