@@ -103,11 +103,19 @@ func (s *simulatedFleet) connect(ctx context.Context) (conns []*nats.Conn, close
 		}
 		links = append(links, l)
 		if !l.Connected() {
-			return nil, closeAll, fmt.Errorf("cannot reach a broker at %v: start one, or name another with --nats-url", s.link.URLs)
+			return nil, closeAll, unreached(l, s.link.URLs)
 		}
 		conns = append(conns, l.Conn())
 	}
 	return conns, closeAll, nil
+}
+
+// unreached says why a link did not come up, as the broker told it.
+func unreached(l *natslink.Link, urls []string) error {
+	for _, w := range l.Health() {
+		return fmt.Errorf("cannot publish at %v: %s", urls, w.Text)
+	}
+	return fmt.Errorf("cannot reach a broker at %v: start one, or name another with --nats-url", urls)
 }
 
 func (s *simulatedFleet) print(w io.Writer, f fleet.Figures, boot uint64) error {
