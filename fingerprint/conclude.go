@@ -91,9 +91,9 @@ func (b *Base) reason(w *work, v *Verdict, d decision) string {
 	case v.Identity.Maker != "":
 		return "its maker is proven but not its model; ask AT+CGMM"
 	case len(v.Possible) == 1:
-		return "it may be a module of " + v.Possible[0] + ", but nothing proves it; ask ATI and AT+CGMI, or read its label"
+		return "it may be a module of " + b.named(v.Possible) + ", but nothing proves it; ask ATI and AT+CGMI, or read its label"
 	case len(v.Possible) > 1:
-		return "it may be a module of " + strings.Join(v.Possible, " or ") + "; ask ATI and AT+CGMI, or read its label"
+		return "it may be a module of " + b.named(v.Possible) + "; ask ATI and AT+CGMI, or read its label"
 	case w.chipset != knowledge.None:
 		return "it names only the maker of its chipset, " + b.pack.Makers[w.chipset].Name + "; anybody's module may do so: read its label"
 	case v.Identity.Badge != "":
