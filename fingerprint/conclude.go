@@ -38,7 +38,7 @@ func (b *Base) concludeCellular(w *work, v *Verdict, t *tally, d decision, ids *
 	if d.maker != knowledge.None {
 		m := &b.pack.Makers[d.maker]
 		v.Identity.Maker, v.Identity.MakerName = m.Slug, m.Name
-		v.Origin = inventory.Origin{Country: m.Country, ParentCountry: m.ParentCountry}
+		v.Origin = inventory.Origin{Country: m.Country, ParentCountry: m.ParentCountry, Unconfirmed: !m.Confirmed && m.Country != ""}
 	} else {
 		v.Possible = b.possible(w, t)
 	}

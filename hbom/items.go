@@ -122,6 +122,9 @@ func (s Settings) properties(it *Item) []property {
 	add("rollcall:badge", m.Identity.Badge)
 	add("rollcall:origin:country", m.Origin.Country)
 	add("rollcall:origin:parent-country", m.Origin.ParentCountry)
+	if m.Origin.Unconfirmed {
+		add("rollcall:origin:unconfirmed", "true")
+	}
 	add("rollcall:variant", m.Identity.Variant)
 	add("rollcall:technology", m.Identity.Technology)
 	add("rollcall:confidence", number(m.Confidence))

@@ -81,6 +81,9 @@ type Identity struct {
 type Origin struct {
 	Country       string `json:"country"`
 	ParentCountry string `json:"parent_country"`
+	// Unconfirmed says that the seats rest on no source that somebody read: they are what is
+	// generally held, and raise no finding by themselves.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
 
 // Evidence is one fact for one claim.

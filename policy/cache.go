@@ -115,7 +115,7 @@ func (c *Cache) key(m *inventory.Module, g *Gateway) string {
 	}
 	i := &m.Identity
 	add(string(m.State), i.Maker, i.MakerName, i.Badge, i.Model, i.Variant, i.Firmware, i.Hardware, i.Chipset, i.Technology,
-		m.Origin.Country, m.Origin.ParentCountry, m.Seems, m.Reason)
+		m.Origin.Country, m.Origin.ParentCountry, strconv.FormatBool(m.Origin.Unconfirmed), m.Seems, m.Reason)
 	add(m.Possible...)
 	for _, x := range m.Conflicts {
 		add(x.Claim, x.Why)

@@ -134,7 +134,7 @@ func parseModule(n *yamldoc.Doc) inventory.Module {
 	}
 	fieldsOf(n, "identity", func(d *yamldoc.Doc) { m.Identity = parseIdentity(d) })
 	fieldsOf(n, "origin", func(d *yamldoc.Doc) {
-		m.Origin = inventory.Origin{Country: d.String("country"), ParentCountry: d.String("parent_country")}
+		m.Origin = inventory.Origin{Country: d.String("country"), ParentCountry: d.String("parent_country"), Unconfirmed: d.Bool("unconfirmed", false)}
 	})
 	fieldsOf(n, "device", func(d *yamldoc.Doc) { m.Device = parseDevice(d) })
 	eachOf(n, "evidence", func(d *yamldoc.Doc) {

@@ -114,6 +114,7 @@ func addParts(k kinds, add func(*types.Type, map[string]*types.FieldType)) {
 	add(k.origin, map[string]*types.FieldType{
 		"country":        text(func(o *inventory.Origin) string { return o.Country }),
 		"parent_country": text(func(o *inventory.Origin) string { return o.ParentCountry }),
+		"unconfirmed":    value(types.BoolType, func(o *inventory.Origin) ref.Val { return types.Bool(o.Unconfirmed) }),
 	})
 	add(k.evidence, map[string]*types.FieldType{
 		"claim":  text(func(e *inventory.Evidence) string { return e.Claim }),

@@ -30,14 +30,15 @@ func TestStarterPolicy(t *testing.T) {
 		m    *M
 		want []string
 	}{
-		"clean":               {"", sierra(), nil},
-		"named":               {"", quectel(), []string{"named-in-list/dod-1260h", "origin"}},
-		"origin of parent":    {"", made(func(m *M) { m.Origin.ParentCountry = "CN" }), []string{"origin"}},
-		"origins not asked":   {"sets: {origins: []}", quectel(), []string{"named-in-list/dod-1260h"}},
-		"fibocom is not":      {"", maker("fibocom", "FM350-GL"), []string{"origin"}},
-		"gosuncn, badged zte": {"", made(func(m *M) { m.Identity.Maker, m.Identity.Badge, m.Origin.Country = "gosuncn", "zte", "CN" }), []string{"origin"}},
-		"china-mobile-iot":    {"", maker("china-mobile-iot", "ML307R"), []string{"origin"}},
-		"zte":                 {"", maker("zte", "MF290"), []string{"named-in-list/fcc-covered-list", "named-in-list/us-fy19-ndaa-889", "origin"}},
+		"clean":                {"", sierra(), nil},
+		"named":                {"", quectel(), []string{"named-in-list/dod-1260h", "origin"}},
+		"origin of parent":     {"", made(func(m *M) { m.Origin.ParentCountry = "CN" }), []string{"origin"}},
+		"origin not confirmed": {"", made(func(m *M) { m.Origin = inventory.Origin{Country: "CN", ParentCountry: "CN", Unconfirmed: true} }), []string{"origin-unconfirmed"}},
+		"origins not asked":    {"sets: {origins: []}", quectel(), []string{"named-in-list/dod-1260h"}},
+		"fibocom is not":       {"", maker("fibocom", "FM350-GL"), []string{"origin"}},
+		"gosuncn, badged zte":  {"", made(func(m *M) { m.Identity.Maker, m.Identity.Badge, m.Origin.Country = "gosuncn", "zte", "CN" }), []string{"origin"}},
+		"china-mobile-iot":     {"", maker("china-mobile-iot", "ML307R"), []string{"origin"}},
+		"zte":                  {"", maker("zte", "MF290"), []string{"named-in-list/fcc-covered-list", "named-in-list/us-fy19-ndaa-889", "origin"}},
 		"huawei": {"", maker("huawei", "ME909s-120"), []string{"named-in-list/dod-1260h", "named-in-list/fcc-covered-list",
 			"named-in-list/us-fy19-ndaa-889", "named-in-other-list/bis-entity-list", "origin"}},
 		"by ids alone": {"", made(func(m *M) {

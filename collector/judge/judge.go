@@ -86,7 +86,7 @@ func Row(gateway string, m *inventory.Module) store.Module {
 		ModuleKey: store.ModuleKey{Gateway: gateway, ID: clean.Line(m.ID)},
 		State:     inventory.State(clean.Line(string(m.State))),
 		Identity:  i,
-		Origin:    inventory.Origin{Country: clean.Line(m.Origin.Country), ParentCountry: clean.Line(m.Origin.ParentCountry)},
+		Origin:    inventory.Origin{Country: clean.Line(m.Origin.Country), ParentCountry: clean.Line(m.Origin.ParentCountry), Unconfirmed: m.Origin.Unconfirmed},
 
 		Confidence: m.Confidence, Conflicted: len(m.Conflicts) > 0, Seems: clean.Line(m.Seems), Facts: facts(m),
 	}

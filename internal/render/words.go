@@ -127,7 +127,7 @@ func descriptor(d *inventory.Device) string {
 	return name
 }
 
-// origin names the seats of maker and ultimate parent.
+// origin names the seats of maker and ultimate parent, and says where they are not confirmed.
 func origin(m inventory.Module) string {
 	o := m.Origin
 	switch {
@@ -135,7 +135,14 @@ func origin(m inventory.Module) string {
 		return "origin open"
 	case o.Country == "":
 		return ""
-	case o.ParentCountry != "" && o.ParentCountry != o.Country:
+	case o.Unconfirmed:
+		return seats(o) + ", not" + noBreak + "confirmed"
+	}
+	return seats(o)
+}
+
+func seats(o inventory.Origin) string {
+	if o.ParentCountry != "" && o.ParentCountry != o.Country {
 		return Country(o.Country) + " (parent" + noBreak + field(o.ParentCountry) + ")"
 	}
 	return Country(o.Country)
