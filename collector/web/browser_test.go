@@ -92,6 +92,10 @@ const look = `(() => {
     if (hidden(e)) continue;
     if (e.clientWidth && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible") bad.push("spills over: " + name(e));
   }
+  for (const e of document.querySelectorAll("label > input, label > select")) {
+    const over = e.getBoundingClientRect().right - e.parentElement.getBoundingClientRect().right;
+    if (over > 1) bad.push("stands " + over + " px over its column: " + e.name);
+  }
   if (document.querySelectorAll("h1").length !== 1) bad.push("not one h1 but " + document.querySelectorAll("h1").length);
   let last = 0;
   for (const h of document.querySelectorAll("h1, h2, h3, h4")) { const n = +h.tagName[1]; if (n > last + 1) bad.push("heading skips a level: " + name(h)); last = n; }
