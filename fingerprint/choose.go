@@ -63,6 +63,9 @@ func (c *choice) model(id *inventory.Identity) {
 	}
 	for i := range c.w.nMark {
 		m := &c.w.marks[i]
+		if m.stem != "" && c.d.maker != knowledge.None && c.mine(m) { // better than nothing, less than any name that it gives itself
+			c.offer(id, m.stem, int(m.rank)/4, &best, -1, m.source, m.quote)
+		}
 		if m.model == "" || !c.mine(m) || m.by == byModel {
 			continue
 		}

@@ -90,7 +90,7 @@ func (b *Base) findCode(code string, owner uint16) (found, bool) {
 	k := spell(code)
 	for l := min(k.n, b.longest.family); l >= 2; l-- {
 		i, ok := b.families[string(k.key[:l])]
-		if !ok {
+		if !ok || l < k.n && digit(k.key[l]) && digit(k.key[l-1]) { // EC257U is no EC25
 			continue
 		}
 		for key := b.pack.Families[i].Key; int(i) < len(b.pack.Families) && b.pack.Families[i].Key == key; i++ {

@@ -77,11 +77,37 @@ func (b *Base) ruleCode(rule *knowledge.Rule, code string) mark {
 	if f, ok := b.findCode(code, rule.Owner); ok {
 		m = b.codeMark(f)
 		m.maker = rule.Maker
+	} else if rule.Before == "" {
+		m.stem = codeStem(code)
 	}
 	if rule.Before != "" && len(m.model) < len(code) {
 		m.model = code
 	}
 	return m
+}
+
+// codeStem is the model's part of a code that no family has: letters and digits, then the letters of the series as
+// far as a number of three or four digits has them ("EC257U" of EC257UCNAA, "SIM8509SA", "T99W121", "EC29" of EC29EFA).
+func codeStem(code string) string {
+	letters := 0
+	for letters < len(code) && code[letters] >= 'A' && code[letters] <= 'Z' {
+		letters++
+	}
+	end := letters
+	for end < len(code) && digit(code[end]) {
+		end++
+	}
+	if letters == 0 || end-letters < 2 || end < len(code) && code[end] == 'x' {
+		return ""
+	}
+	series, more := end, max(0, end-letters-2)
+	for series < len(code) && letter(code[series]) && series-end < more {
+		series++
+	}
+	if rest := code[min(len(code), end+1):]; end-letters == 2 && len(rest) > 2 && digits(rest) { // Foxconn's T99W175
+		series = len(code)
+	}
+	return code[:series]
 }
 
 // codeMark is what a model code inside a firmware's name tells.

@@ -66,9 +66,11 @@ type mark struct {
 	rank   uint8
 
 	model, variant, firmware, hardware string
-	chipset, technology                string
-	part, partValue                    string
-	rule, quote, source                string
+	// stem is a model that no family has, taken from the code in a firmware's name.
+	stem                string
+	chipset, technology string
+	part, partValue     string
+	rule, quote, source string
 }
 
 // work is the scratch of one identification. It lives on the stack.
