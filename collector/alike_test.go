@@ -90,7 +90,7 @@ func TestNotAlike(t *testing.T) {
 	for name, body := range map[string]string{
 		"plain": report("", plain, ""), "truncated": report("", plain, `,"truncated":true`), "TRUNCATED": report("", plain, `,"TRUNCATED":true`),
 		"another place": report("", module("usb:2", "0.5", one), ""), "a number": report("", module("usb:1", "0."+one, one), ""),
-		"another number": report("", module("usb:1", "0."+two, one), ""), "a whole number": report("", module("usb:1", one, one), ""),
+		"another number": report("", module("usb:1", "0."+two, two), ""), "a whole number": report("", module("usb:1", one, one), ""),
 		"two": report("", module("usb:1", "0.5", one, two), ""), "two, sorted otherwise": report("", module("usb:1", "0.5", two, one), ""),
 	} {
 		key, _, ok := kindOfReport([]byte(body))

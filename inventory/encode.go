@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"strings"
 )
 
@@ -94,15 +96,24 @@ func (r *Report) Digest() (string, error) {
 	}
 	g := r.Gateway
 	g.Labels = orEmptyMap(g.Labels)
-	b, err := encode(struct {
+	h := hasher{sha256.New()}
+	err := encodeTo(h, struct {
 		Gateway Gateway
 		Modules []Module
 	}{g, modules})
 	if err != nil {
 		return "", fmt.Errorf("cannot digest report %q: %w", r.ID, err)
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// hasher digests what [encode] would give.
+type hasher struct{ hash.Hash }
+
+// Write gets all in one piece, and a newline behind it.
+func (h hasher) Write(b []byte) (int, error) {
+	_, _ = h.Hash.Write(bytes.TrimSuffix(b, []byte("\n"))) // never fails
+	return len(b), nil
 }
 
 // DecodeReport reads the bytes of a report, within bounds.
@@ -189,12 +200,16 @@ func readable(got, want string) bool {
 
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
-	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := encodeTo(&buf, v); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+func encodeTo(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 func orEmpty[T any](s []T) []T {

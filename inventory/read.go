@@ -198,9 +198,8 @@ func readList[T any](r *reader, k string, to *[]T, one func(*reader, *T)) {
 		if len(out) == maxModules || len(out) > 0 && !r.take(',') {
 			r.bad = true
 		}
-		var v T
-		one(r, &v)
-		out = append(out, v)
+		out = append(out, *new(T))
+		one(r, &out[len(out)-1])
 	}
 	*to, r.comma = out, true
 }

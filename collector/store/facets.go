@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -58,7 +56,6 @@ func (f *Facets) Fill(m *Module) {
 // Number names the cohort: the first 63 bits of a hash of the facets, so that no look-up
 // is needed to find it and every collector finds the same one.
 func (f *Facets) Number() int64 {
-	h := sha256.New()
 	conflicted := "0"
 	if f.Conflicted {
 		conflicted = "1"
@@ -67,10 +64,6 @@ func (f *Facets) Number() int64 {
 	if f.Unconfirmed {
 		seats += " unconfirmed"
 	}
-	for _, s := range []string{string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware,
-		f.Chipset, f.Technology, f.Country, seats, conflicted, f.Possible, f.Seems, f.Worst} {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
-	}
-	return int64(binary.BigEndian.Uint64(h.Sum(nil)) >> 1)
+	return number63(string(f.State), f.Maker, f.MakerName, f.Badge, f.Model, f.Variant, f.Firmware,
+		f.Chipset, f.Technology, f.Country, seats, conflicted, f.Possible, f.Seems, f.Worst)
 }

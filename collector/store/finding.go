@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -70,13 +70,13 @@ func (f *Finding) Kind() Kind { return Kind{f.Rule, f.List, f.Severity, f.Covere
 
 // Number names the kind: 63 bits of a hash, so that every collector finds the same one.
 func (k Kind) Number() int64 {
-	return number63("kind", k.Rule, k.List, k.Severity, fmt.Sprint(k.Covered))
+	return number63("kind", k.Rule, k.List, k.Severity, strconv.FormatBool(k.Covered))
 }
 
 // Number names all that the policy says, so that findings alike are told apart by one number
 // and kept once.
 func (f *Finding) Number() int64 {
-	return number63("finding", f.Rule, f.List, f.Edition, f.Severity, f.Text, f.Source, day(f.Since), fmt.Sprint(f.Failed),
+	return number63("finding", f.Rule, f.List, f.Edition, f.Severity, f.Text, f.Source, day(f.Since), strconv.FormatBool(f.Failed),
 		f.Exception, f.Owner, day(f.Until))
 }
 
@@ -88,12 +88,13 @@ func day(t time.Time) string {
 }
 
 func number63(parts ...string) int64 {
-	h := sha256.New()
+	var room [1024]byte // on the stack: most texts fit
+	b := room[:0]
 	for _, s := range parts {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
+		b = append(append(b, s...), 0)
 	}
-	return int64(binary.BigEndian.Uint64(h.Sum(nil)) >> 1)
+	sum := sha256.Sum256(b)
+	return int64(binary.BigEndian.Uint64(sum[:]) >> 1)
 }
 
 // FoundNumber names a gateway's findings as a whole, whatever their order: two that are equal
@@ -104,7 +105,7 @@ func FoundNumber(fs []Finding) int64 {
 	}
 	parts := make([]string, len(fs))
 	for i := range fs {
-		parts[i] = fmt.Sprintf("%s %d", fs[i].Module, fs[i].Number())
+		parts[i] = fs[i].Module + " " + strconv.FormatInt(fs[i].Number(), 10)
 	}
 	slices.Sort(parts)
 	return number63(parts...)
