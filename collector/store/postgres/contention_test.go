@@ -67,7 +67,7 @@ func deadlock(t *testing.T, address string) {
 	})
 	<-freed
 	g, bad := s.Gateway(t.Context(), "gw-1")
-	if err != nil || bad != nil || runs != 2 || g.Hostname != "other" || g.Seq != 2 {
+	if err != nil || bad != nil || runs < 2 || g.Hostname != "other" || g.Seq != 2 {
 		t.Errorf("after %d runs: %v, %v; hostname %q, sequence %d", runs, err, bad, g.Hostname, g.Seq)
 	}
 }
@@ -99,14 +99,14 @@ func eventsInOrder(t *testing.T, address string) {
 	watch, other := connect(t, address), connect(t, address)
 	slow, fast := open(t, address), open(t, address)
 	do(t, other, "BEGIN")
-	do(t, other, "INSERT INTO keys (gateway, report_key, state, first_seen) VALUES ('gw-slow', 'key', 'pinned', 0)")
-	happen := func(s store.Store, gateway string) <-chan struct{} {
+	do(t, other, "INSERT INTO rejected (sequence, received, subject, gateway, report_key, reason, words, size, body) VALUES (1, 0, '', '', '', '', '', 0, '')")
+	happen := func(s store.Store, gateway string, sequence uint64) <-chan struct{} {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			err := s.Update(t.Context(), nil, func(tx store.Tx, _ map[string]*store.Gateway) error {
 				return tx.Put(&store.Batch{Events: []store.Event{{Kind: store.GatewayNew, Gateway: gateway, At: storetest.Start}},
-					Keys: []store.Key{{Gateway: gateway, Key: "key", State: store.KeyPinned, First: storetest.Start}}})
+					Rejected: []store.Rejected{{Sequence: sequence, Received: time.UnixMicro(0)}}})
 			})
 			if err != nil {
 				t.Errorf("%s: %v", gateway, err)
@@ -114,9 +114,9 @@ func eventsInOrder(t *testing.T, address string) {
 		}()
 		return done
 	}
-	first := happen(slow, "gw-slow") // has stored its event, and waits for the other one's key
+	first := happen(slow, "gw-slow", 1) // has stored its event, and waits for the other one's row
 	waiting(t, watch, 1, first)
-	second := happen(fast, "gw-fast")
+	second := happen(fast, "gw-fast", 2)
 	waiting(t, watch, 2, second)
 	if seen, err := fast.EventsAfter(t.Context(), 0, 10); err != nil || len(seen) > 0 {
 		t.Errorf("seen before the first is: %+v, %v", seen, err)

@@ -102,9 +102,7 @@ func (t *tx) putFindings(b *store.Batch) error {
 	for _, g := range b.Findings {
 		c.gateway(g.Gateway, t.found[g.Gateway], g.Findings)
 	}
-	if err := t.putKinds(c); err != nil {
-		return err
-	}
+	t.counts = append(t.counts, func() error { return t.putKinds(c) })
 	err := t.run(&t.w.s.st.closed, len(c.out), func(i int) []any {
 		f := &c.out[i]
 		return []any{f.Gateway, f.Module, f.Kind().Number()}

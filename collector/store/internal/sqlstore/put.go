@@ -65,7 +65,8 @@ func (t *tx) Put(b *store.Batch) error {
 		return errTwice
 	}
 	t.put = true
-	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putFindings, t.putReports, t.putEvents, t.putKeys, t.putRejected}
+	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putFindings, t.putReports, t.putKeys,
+		t.putCounts, t.putEvents, t.putRejected}
 	for _, step := range steps {
 		if err := step(b); err != nil {
 			return t.w.s.fail("store", err)
@@ -102,7 +103,21 @@ func (t *tx) putGateways(b *store.Batch) error {
 	if err := t.run(&t.w.s.st.gateways, len(added), func(i int) []any { return gatewayArgs(added[i]) }); err != nil {
 		return err
 	}
-	return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(len(added))} })
+	t.counts = append(t.counts, func() error {
+		return t.run(&t.w.s.st.marks, 1, func(int) []any { return []any{markGateways, int64(len(added))} })
+	})
+	return nil
+}
+
+// putCounts comes late: all who store change the same few counts, and wait for each other from
+// there on until they end.
+func (t *tx) putCounts(*store.Batch) error {
+	for _, count := range t.counts {
+		if err := count(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // samePlace says whether a report, or what follows from it, is all that differs.
@@ -157,9 +172,7 @@ func (t *tx) putModules(b *store.Batch) error {
 		t.cohorts[m.Gateway][m.ID] = standing(m)
 		deltas[m.Facets()]++
 	}
-	if err := t.putCohorts(deltas); err != nil {
-		return err
-	}
+	t.counts = append(t.counts, func() error { return t.putCohorts(deltas) })
 	if err := t.run(&t.w.s.st.gone, len(b.Gone), func(i int) []any { return []any{b.Gone[i].Gateway, b.Gone[i].ID} }); err != nil {
 		return err
 	}

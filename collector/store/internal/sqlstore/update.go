@@ -23,7 +23,9 @@ type tx struct {
 	cohorts map[string]map[string]stands
 	// found holds the stored findings of each gateway that was asked for.
 	found map[string][]store.Finding
-	put   bool
+	// counts write what follows from the rows that Put writes.
+	counts []func() error
+	put    bool
 }
 
 // errTwice: the rows already written would not be counted rightly.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // writer is one connection that writes, with its prepared statements. It is not a *sql.Tx,
@@ -45,7 +46,7 @@ func (s *Store) change(ctx context.Context, fn func(*writer) error) (err error) 
 		return ctx.Err()
 	}
 	defer func() { s.idle <- w }()
-	for range tries {
+	for try := range tries {
 		if w == nil {
 			if w, err = s.open(ctx); err != nil {
 				w = nil
@@ -66,6 +67,7 @@ func (s *Store) change(ctx context.Context, fn func(*writer) error) (err error) 
 		if s.d.Again == nil || !s.d.Again(err) || ctx.Err() != nil {
 			return err
 		}
+		time.Sleep(time.Duration(1+try) * 10 * time.Millisecond) // whoever was in the way goes first
 	}
 	return err
 }
