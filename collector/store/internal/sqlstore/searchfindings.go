@@ -60,11 +60,7 @@ func (l *findingLister) search(desc bool) (store.FindingList, error) {
 		return store.EncodeCursor(l.name, f.Gateway, f.Module, strconv.FormatInt(f.kind, 10))
 	})
 	if list.Next == "" && cut != "" {
-		module := after("")
-		if desc {
-			module = ""
-		}
-		list.Next = store.EncodeCursor(l.name, cut, module, "0")
+		list.Next = store.EncodeCursor(l.name, cut, last(desc), "0")
 	}
 	list.Total, list.AtLeast = n, !whole
 	if !whole {
@@ -120,12 +116,12 @@ func (l *findingLister) of(gateways []worded, lacks map[int64][]string) ([]found
 func (l *findingLister) walk(k *seeker, lacks map[int64][]string, from *found, desc bool) (items []found, cut string, err error) {
 	r := &stretch{desc: desc}
 	if from != nil {
-		r.from, r.itself = from.Gateway, true
+		r.from, r.itself = from.Gateway, from.Module != last(desc) || from.kind != 0
 	}
 	looked := 0
 	cut, err = k.along(r, walkStep, func(found []worded) (bool, error) {
 		more, err := l.of(found, lacks)
-		items, looked = append(items, more...), looked+walkStep
+		items, looked = append(items, more...), looked+len(found)
 		return len(items) > l.page.Rows()+1 || looked >= l.s.d.Search.Few, err
 	})
 	return items, cut, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
@@ -42,7 +43,7 @@ func (l *lister) search() (whole []*store.Cohort, p *partly) {
 		if c.Modules == 0 || len(l.terms) == 0 || !l.f.Match(&c.Facets) {
 			continue
 		}
-		text := c.SearchText()
+		text := l.s.texts.of(c)
 		lacks := slices.DeleteFunc(slices.Clone(l.terms), func(t string) bool { return strings.Contains(text, t) })
 		if len(lacks) == 0 {
 			whole = append(whole, c)
@@ -52,6 +53,29 @@ func (l *lister) search() (whole []*store.Cohort, p *partly) {
 		p.lacks[c.Number()] = lacks
 	}
 	return whole, p
+}
+
+// texts are what cohorts are found by.
+type texts struct {
+	mu sync.Mutex
+	by map[store.Facets]string
+}
+
+// mostTexts bounds what is kept; a fleet has few cohorts.
+const mostTexts = 20_000
+
+func (t *texts) of(c *store.Cohort) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text, ok := t.by[c.Facets]
+	if !ok {
+		if t.by == nil || len(t.by) >= mostTexts {
+			t.by = map[store.Facets]string{}
+		}
+		text = c.SearchText()
+		t.by[c.Facets] = text
+	}
+	return text
 }
 
 // accept says whether a module of a cohort matches.
@@ -229,12 +253,12 @@ const walkStep = 64
 func (p *partly) walk(at []string, n int) (items []store.Module, cut *store.ModuleKey, err error) {
 	r := &stretch{desc: p.l.desc}
 	if at != nil {
-		r.from, r.itself = at[0], true
+		r.from, r.itself = at[0], at[1] != last(p.l.desc)
 	}
 	looked := 0
 	end, err := p.seek.along(r, walkStep, func(found []worded) (bool, error) {
 		more, err := p.modulesOf(found, at)
-		items, looked = append(items, more...), looked+walkStep
+		items, looked = append(items, more...), looked+len(found)
 		return len(items) >= n || looked >= p.l.s.d.Search.Few, err
 	})
 	if err != nil {
@@ -245,10 +269,17 @@ func (p *partly) walk(at []string, n int) (items []store.Module, cut *store.Modu
 		return items[:n], nil, nil
 	case end == "":
 		return items, nil, nil
-	case p.l.desc:
-		return items, &store.ModuleKey{Gateway: end}, nil
 	}
-	return items, &store.ModuleKey{Gateway: end, ID: after("")}, nil
+	return items, &store.ModuleKey{Gateway: end, ID: last(p.l.desc)}, nil
+}
+
+// last is what stands behind all modules of a gateway, or turned round before them: a cursor with
+// it is done with that gateway.
+func last(desc bool) string {
+	if desc {
+		return ""
+	}
+	return after("")
 }
 
 // modulesOf gives the modules of some gateways that match and stand behind the cursor, in order.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,16 +103,7 @@ func (k *seeker) all() ([]worded, bool, error) {
 	}
 	var out []worded
 	for _, set := range k.sets {
-		rarest := slices.MinFunc(set, func(a, b string) int { // of two equally rare ones the longer
-			if share[a] != share[b] {
-				return share[a] - share[b]
-			}
-			return len(b) - len(a)
-		})
-		if share[rarest]*gateways/k.s.d.Search.Sample > 4*k.s.d.Search.Few {
-			return nil, false, nil
-		}
-		some, whole, err := k.begins(rarest)
+		some, whole, err := k.rarest(set, func(t string) int { return share[t] * gateways / k.s.d.Search.Sample })
 		if err != nil || !whole {
 			return nil, false, err
 		}
@@ -120,6 +112,26 @@ func (k *seeker) all() ([]worded, bool, error) {
 	out = slices.DeleteFunc(out, func(w worded) bool { return !k.match(w.words) })
 	slices.SortFunc(out, func(a, b worded) int { return compare(a.gateway, b.gateway) })
 	return slices.CompactFunc(out, func(a, b worded) bool { return a.gateway == b.gateway }), true, nil
+}
+
+// mostAsked is how many terms of a set the index is asked for.
+const mostAsked = 3
+
+// rarest gives the gateways that have the rarest term, or false where even these are too many.
+func (k *seeker) rarest(set []string, about func(term string) int) ([]worded, bool, error) {
+	set = slices.Clone(set)
+	slices.SortStableFunc(set, func(a, b string) int { // of two equally rare ones the longer
+		return cmp.Or(cmp.Compare(about(a), about(b)), cmp.Compare(len(b), len(a)))
+	})
+	for _, t := range set[:min(len(set), mostAsked)] {
+		if about(t) > 4*k.s.d.Search.Few {
+			break
+		}
+		if some, whole, err := k.begins(t); whole || err != nil {
+			return some, whole, err
+		}
+	}
+	return nil, false, nil
 }
 
 // begins asks the index for the gateways with a word that begins with a term, or gives false
@@ -171,12 +183,11 @@ func (k *seeker) sampled() ([]string, error) {
 	if s.words != nil && most.Int64 >= s.most && most.Int64-s.most <= s.most/10 {
 		return s.words, nil
 	}
+	// Not at even distances, which labels may have, too; but always the same ones.
+	random := rand.New(rand.NewPCG(1, 2))
 	var nos []string
-	size := int64(k.s.d.Search.Sample)
-	for i := range size {
-		if no := strconv.FormatInt(1+i*most.Int64/size, 10); len(nos) == 0 || nos[len(nos)-1] != no {
-			nos = append(nos, no)
-		}
+	for range k.s.d.Search.Sample {
+		nos = append(nos, strconv.FormatInt(1+random.Int64N(max(1, most.Int64)), 10))
 	}
 	rows, err := k.read("SELECT gateway, words FROM search WHERE no IN ("+strings.Join(nos, ",")+")", nil)
 	if err != nil {
@@ -217,7 +228,7 @@ func (r *stretch) where() (q string, args []any, dir string) {
 }
 
 // windows are the parts in which a walk for one page looks at rows: most are full after the first.
-func (d *Search) windows() []int { return []int{max(1, d.Walk/40), d.Walk} }
+func (d *Search) windows() []int { return []int{max(1, d.Walk/40), max(1, d.Walk/8), d.Walk} }
 
 // bound ends a stretch after some rows, so that no walk is longer.
 func (k *seeker) bound(r *stretch, rows int) error {

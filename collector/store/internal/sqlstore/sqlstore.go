@@ -75,6 +75,7 @@ type Store struct {
 	packer      *store.Packer
 	idle        chan *writer // one place for each; nil is one that has to be opened
 	sample      sample
+	texts       texts
 	once        sync.Once
 	ended       error
 }
