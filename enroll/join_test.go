@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -445,96 +444,6 @@ func TestListedKey(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-}
-
-// TestFlood: what a holder of the token can have written down is bounded, at once and in all.
-func TestFlood(t *testing.T) {
-	t.Parallel()
-	d := newDoor(t, enroll.ServeSettings{Every: time.Hour, Burst: 5})
-	nc, _ := d.client(d.token, natslink.JoinInbox)
-	busy := 0
-	for i := range 20 {
-		name := fmt.Sprintf("gw%d", i)
-		if _, b := newAsker(t).request(t, name); answerTo(t, nc, name, b).Status == join.Busy {
-			busy++
-		}
-	}
-	if busy != 15 {
-		t.Errorf("%d of 20 were sent away, want 15", busy)
-	}
-	d.with(func(a *enroll.Authority) {
-		dir := filepath.Join(d.dir, "pending")
-		for i := 5; i < enroll.MaxPending; i++ {
-			d.check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("x%d.json", i)), nil, 0o600))
-		}
-		ask := func(want join.Status) {
-			t.Helper()
-			r, _ := newAsker(t).request(t, "late")
-			if answer, err := a.Join(r, enroll.JoinPolicy{}); err != nil || answer.Status != want {
-				t.Errorf("%+v, %v, want %s", answer, err, want)
-			}
-		}
-		ask(join.Busy)
-		past := time.Now().Add(-8 * 24 * time.Hour)
-		d.check(os.Chtimes(filepath.Join(dir, "x77.json"), past, past))
-		ask(join.Pending)
-	})
-}
-
-// TestYoungerRoles: an authority that was made before there were join tokens learns of them.
-func TestYoungerRoles(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, enroll.JWT)
-	dir := filepath.Dir(s.a.BrokerDir())
-	s.check(s.a.Close())
-	path := filepath.Join(dir, "authority.json")
-	var about map[string]any
-	s.check(json.Unmarshal(read(t, path), &about))
-	for _, r := range []enroll.Role{enroll.Join, enroll.Approver} {
-		delete(about["keys"].(map[string]any), string(r))
-		s.check(os.Remove(filepath.Join(dir, "keys", string(r)+".nk")))
-	}
-	b, err := json.Marshal(about)
-	s.check(err)
-	s.check(os.WriteFile(path, b, 0o600))
-	s.a, err = enroll.Open(dir)
-	s.check(err)
-	token := s.enrol("fleet", enroll.Options{Role: enroll.Join})
-	s.start("jwt.conf")
-	nc, _ := s.client(token, natslink.JoinInbox)
-	if !nc.IsConnected() {
-		t.Error("the token of a younger role does not log in")
-	}
-}
-
-// TestJoinNeedsJWT: an authority of the other kind says so.
-func TestJoinNeedsJWT(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, enroll.NKey)
-	if _, err := s.a.Enroll("fleet", enroll.Options{Role: enroll.Join}); err == nil || !strings.Contains(err.Error(), "needs an authority of the kind jwt") {
-		t.Errorf("a token: %v", err)
-	}
-	s.check(s.a.Close())
-	err := enroll.Serve(t.Context(), enroll.ServeSettings{Dir: filepath.Dir(s.a.BrokerDir()), Link: natslink.Settings{URLs: []string{"nats://127.0.0.1:1"}}})
-	if err == nil || !strings.Contains(err.Error(), "needs the kind jwt") {
-		t.Errorf("serving: %v", err)
-	}
-}
-
-// TestJoinNeedsState: where the keys cannot be kept, nothing is asked.
-func TestJoinNeedsState(t *testing.T) {
-	t.Parallel()
-	d := newDoor(t, enroll.ServeSettings{})
-	file := filepath.Join(t.TempDir(), "file")
-	d.check(os.WriteFile(file, nil, 0o600))
-	if err := agent.Join(t.Context(), d.settings("gw1", filepath.Join(file, "state"))); err == nil {
-		t.Error("joined without a place for the keys")
-	}
-	d.with(func(a *enroll.Authority) {
-		if all, err := a.Pending(); err != nil || len(all) != 0 {
-			t.Errorf("asked all the same: %+v, %v", all, err)
-		}
-	})
 }
 
 func read(t *testing.T, path string) []byte {

@@ -64,9 +64,6 @@ func pollable(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
-// ID is the name of the module in the fleet's directory.
-func (m *Module) ID() string { return m.id }
-
 // Path is the module's port: the symlink where there is one, else the pseudo terminal.
 func (m *Module) Path() string { return m.path }
 

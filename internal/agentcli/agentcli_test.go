@@ -108,6 +108,20 @@ func reported(t *testing.T, server *natslinktest.Server, gateway string) (g inve
 	return g
 }
 
+// told is what "status" has to say of the agent that a configuration is of.
+func told(t *testing.T, file string, want ...string) {
+	t.Helper()
+	var text bytes.Buffer
+	if code := Run(t.Context(), []string{"status", "--config", file}, nil, &text, &text); code != exit.OK && !strings.Contains(text.String(), "error") {
+		t.Errorf("status: exit status %d\n%s", code, text.String())
+	}
+	for _, w := range want {
+		if !strings.Contains(text.String(), w) {
+			t.Errorf("status does not say %q:\n%s", w, text.String())
+		}
+	}
+}
+
 // SIGHUP takes a good configuration, keeps the old one when the new one is wrong, and says so
 // in the health.
 func TestF08Reload(t *testing.T) {
@@ -182,13 +196,7 @@ func TestF08Reload(t *testing.T) {
 		t.Errorf("the labels are %v", last.Labels)
 	}
 
-	var text bytes.Buffer
-	if code := Run(t.Context(), []string{"status", "--config", file}, nil, &text, &text); code != exit.OK && !strings.Contains(text.String(), "error") {
-		t.Errorf("status: exit status %d\n%s", code, text.String())
-	}
-	if !strings.Contains(text.String(), "gateway   two") || !strings.Contains(text.String(), "connected") {
-		t.Errorf("status says\n%s", text.String())
-	}
+	told(t, file, "gateway   two", "connected")
 	cancel()
 	if code := <-done; code != exit.OK {
 		t.Errorf("ended with exit status %d\n%s", code, out.String())

@@ -15,7 +15,6 @@ type Proxy struct {
 
 	mu         sync.Mutex
 	conns      map[net.Conn]bool
-	refuse     bool
 	swallowTo  bool // towards the server
 	swallowFro bool // towards the client
 	delay      time.Duration
@@ -44,20 +43,13 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 // URL is where NATS clients connect.
 func (p *Proxy) URL() string { return "nats://" + p.Addr() }
 
-// Cut ends all connections at once. New ones work, unless Refuse says otherwise.
+// Cut ends all connections at once. New ones work.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
 		_ = c.Close()
 	}
-}
-
-// Refuse ends new connections as they come.
-func (p *Proxy) Refuse(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refuse = on
 }
 
 // Swallow loses what goes to the server, what comes from it, or both (a black hole),
@@ -82,28 +74,22 @@ func (p *Proxy) accept() {
 			return
 		}
 		server, err := net.Dial("tcp", p.target)
-		if err != nil || !p.keep(client, server) {
+		if err != nil {
 			_ = client.Close()
-			if err == nil {
-				_ = server.Close()
-			}
 			continue
 		}
+		p.keep(client, server)
 		p.wg.Go(func() { p.pass(server, client, true) })
 		p.wg.Go(func() { p.pass(client, server, false) })
 	}
 }
 
-func (p *Proxy) keep(conns ...net.Conn) bool {
+func (p *Proxy) keep(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.refuse {
-		return false
-	}
 	for _, c := range conns {
 		p.conns[c] = true
 	}
-	return true
 }
 
 // pass copies until either side ends, then ends both.
