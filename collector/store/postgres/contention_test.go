@@ -129,6 +129,51 @@ func eventsInOrder(t *testing.T, address string) {
 	}
 }
 
+// newGateways: collectors that hear of the same gateways at the same time make each known once,
+// and count each message.
+func newGateways(t *testing.T, address string) {
+	const collectors, rounds, many = 3, 8, 40
+	var wg sync.WaitGroup
+	for range collectors {
+		s := open(t, address)
+		wg.Go(func() {
+			for round := range rounds {
+				var ids []string
+				for i := range many {
+					ids = append(ids, storetest.FleetID(1000*round+i))
+				}
+				err := s.Update(t.Context(), ids, func(tx store.Tx, known map[string]*store.Gateway) error {
+					var b store.Batch
+					for _, id := range ids {
+						g := storetest.Gateway(id, 0)
+						if k := known[id]; k != nil {
+							g = *k
+						}
+						g.Seq++
+						b.Gateways = append(b.Gateways, g)
+					}
+					return tx.Put(&b)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s := open(t, address)
+	first := storetest.Gateway("gw", 0).Seq
+	for round := range rounds {
+		g, err := s.Gateway(t.Context(), storetest.FleetID(1000*round))
+		if err != nil || g.Seq != first+collectors {
+			t.Errorf("%q counted to %d, want %d: %v", g.ID, g.Seq, first+collectors, err)
+		}
+	}
+	if f, err := s.Figures(t.Context()); err != nil || f.Gateways != rounds*many {
+		t.Errorf("%d gateways, want %d: %v", f.Gateways, rounds*many, err)
+	}
+}
+
 // oneOrder: collectors whose batches move modules between the same kinds, judge the same
 // gateways and find the same never wait for each other in a ring.
 func oneOrder(t *testing.T, address string) {

@@ -67,6 +67,7 @@ func dialect() sqlstore.Dialect {
 		Search:   search(),
 		Numbered: true, Arrays: true, Parts: true, Begin: "BEGIN", Insert: "INSERT", Writers: writers,
 		Lock: lock, Hold: " ORDER BY id FOR NO KEY UPDATE", Ordered: "SELECT pg_advisory_xact_lock(hashtextextended('events', 11))",
+		Unknown: "SELECT pg_advisory_xact_lock_shared(hashtextextended('gateways', 13))", UnknownAlone: "SELECT pg_advisory_xact_lock(hashtextextended('gateways', 13))",
 		Again: again, Pipeline: pipeline, Read: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, Full: full,
 	}
 }
@@ -75,10 +76,11 @@ func dialect() sqlstore.Dialect {
 const lock = `SELECT pg_advisory_xact_lock(h) FROM (
 	SELECT DISTINCT hashtextextended(g, 7) AS h FROM unnest(CAST(? AS text[])) AS g ORDER BY h) AS ordered`
 
-// again: a deadlock was resolved, or what was read has changed.
+// again: a deadlock was resolved, what was read has changed, or another collector was the first
+// to hear of a gateway.
 func again(err error) bool {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001")
+	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001" || e.Code == "23505" && e.ConstraintName == "gateways_id_key")
 }
 
 // pipeline sends all statements before it reads the first answer.

@@ -44,6 +44,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("Shared", func(t *testing.T) { shared(t, srv.Database(t)) })
 	t.Run("LocksGateways", func(t *testing.T) { locksGateways(t, srv.Database(t)) })
 	t.Run("Deadlock", func(t *testing.T) { deadlock(t, srv.Database(t)) })
+	t.Run("NewGateways", func(t *testing.T) { newGateways(t, srv.Database(t)) })
 	t.Run("EventsInOrder", func(t *testing.T) { eventsInOrder(t, srv.Database(t)) })
 	t.Run("OneOrder", func(t *testing.T) { oneOrder(t, srv.Database(t)) })
 }

@@ -38,6 +38,10 @@ type Dialect struct {
 	// Hold, behind a query of gateways, keeps others from changing them until the transaction
 	// ends. They are taken in one order, so that no two transactions wait for each other.
 	Hold string
+	// Unknown is what a transaction runs that has gateways of which there is no row to hold, and
+	// UnknownAlone one that has no other: that one keeps all of both kinds away until it ends. Of
+	// two that make the same gateway known, one fails, see Again.
+	Unknown, UnknownAlone string
 	// Ordered lets one transaction at a time add events, until it ends, so that they become
 	// visible in the order of their numbers. Empty: there is only one writer.
 	Ordered string

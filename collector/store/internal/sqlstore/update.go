@@ -54,16 +54,23 @@ func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx,
 }
 
 // hold loads what is known of the gateways and keeps others from changing it. Of one that is
-// not known there is no row to hold: its name is taken, and then it may be known after all.
+// not known there is no row to hold, and a lock for each would be too many for the server, all
+// collectors together: what only one gateway is touched by waits for all others. Then it may be
+// known after all.
 func (t *tx) hold(ids []string) error {
-	if err := t.loadGateways(ids); err != nil || t.w.s.d.Lock == "" {
+	d := &t.w.s.d
+	if err := t.loadGateways(ids); err != nil || d.Unknown == "" {
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return t.known[id] != nil })
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := t.w.lock(t.ctx, missing); err != nil {
+	lock := d.Unknown
+	if len(ids) == 1 {
+		lock = d.UnknownAlone
+	}
+	if err := t.w.later(t.ctx, lock); err != nil {
 		return err
 	}
 	return t.loadGateways(missing)
