@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/query"
+	"github.com/rollcall-iot/rollcall/collector/store/storetest"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
 
@@ -49,6 +50,11 @@ func serve(t *testing.T, nc *nats.Conn) *fleet.Fleet {
 			g.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R1", "")))
 		must(t, err)
 	}
+	stranger := collectortest.NewGateway("gw-00")
+	stranger.Key = collectortest.NewGateway("another").Key
+	_, err := collector.Take(t.Context(), collector.Settings{Store: s, Base: f.Base, Policy: p, Now: f.Now}, stranger.Report(t))
+	must(t, err)
+	storetest.Index(t, s)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- query.Serve(ctx, query.Settings{Conn: nc, Fleet: f, Version: "v1.2.3-4-gabc"}) }()
@@ -88,6 +94,9 @@ func TestAsTheAPI(t *testing.T) {
 		{"modules", `{"maker":["alpha","beta"],"limit":3,"sort":"-firmware"}`, "maker=alpha&maker=beta&limit=3&sort=-firmware"},
 		{"modules", `{"conflict":true}`, "conflict=true"},
 		{"gateways", `{"q":"gw-0","state":"heard"}`, "q=gw-0&state=heard"},
+		{"gateways", `{"q":"gw 07"}`, "q=gw+07"},
+		{"modules", `{"q":"alpha gw-07"}`, "q=alpha+gw-07"},
+		{"rejected", `{"limit":5}`, "limit=5"},
 		{"events", `{"kind":"gateway-new","limit":2}`, "kind=gateway-new&limit=2"},
 		{"findings", `{"severity":"high"}`, "severity=high"},
 	} {

@@ -294,6 +294,34 @@ func TestPolicyAndHBOMOfARunningCollector(t *testing.T) {
 		t.Errorf("not one module:\n%s", out)
 	}
 	findingsAndScan(t, url)
+	searches(t, url)
+}
+
+// searches asks for words of gateways and modules, and for what was not believed.
+func searches(t *testing.T, url string) {
+	t.Helper()
+	ask := func(args ...string) string {
+		return run(t, 0, append([]string{"fleet", args[0], "--server", url, "-o", "csv"}, args[1:]...)...)
+	}
+	waitFor(t, func() bool { return strings.Count(ask("gateways", "-q", "simulated=true"), "sim-000") == 3 })
+	for _, c := range []struct {
+		want int
+		args []string
+	}{
+		{1, []string{"gateways", "--search", "SIM 0002"}}, {1, []string{"gateways", "--q", "0002"}}, {0, []string{"gateways", "-q", "im-0002"}},
+		{1, []string{"gateways", "-q", "sim", "-q", "0002"}}, {3, []string{"modules", "-q", "sim"}}, {1, []string{"modules", "--search", "simulated=true 0003"}},
+		{0, []string{"modules", "-q", "\" OR sim*)"}}, {0, []string{"findings", "-q", "nothing of that kind"}},
+	} {
+		if out := ask(c.args...); strings.Count(out, "\nsim-000") != c.want {
+			t.Errorf("%q: want %d lines:\n%s", c.args, c.want, out)
+		}
+	}
+	if out := run(t, 0, "fleet", "rejected", "--server", url, "-o", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("rejected: %s", out)
+	}
+	if out := ask("rejected"); out != "time,reason,gateway,what,bytes,subject\n" {
+		t.Errorf("rejected: %q", out)
+	}
 }
 
 // findingsAndScan asks the running collector what it found, and gateways to look again.

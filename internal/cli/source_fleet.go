@@ -9,8 +9,8 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"strconv"
+	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
