@@ -56,6 +56,9 @@ func (s Settings) ask(ctx context.Context, d serialport.Device, t target) invent
 			break
 		}
 		one := failureOf(err)
+		if ctx.Err() != nil && one.state == inventory.StateUnanswered { // that it did not answer is not its fault
+			one.reason = "the look was ended before this port had answered all; look again"
+		}
 		ports[i].State, ports[i].Holder, ports[i].Reason = one.state, one.holder, one.reason
 		failed = worse(failed, one)
 		if ctx.Err() != nil || errors.Is(err, atcmd.Lost) {

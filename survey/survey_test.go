@@ -179,7 +179,7 @@ func TestEndsWithItsContext(t *testing.T) {
 		}
 	}
 	modules, _ := Run(ctx, s)
-	if len(modules) != 1 || modules[0].State != inventory.StateUnanswered {
+	if len(modules) != 1 || modules[0].State != inventory.StateUnanswered || !strings.Contains(modules[0].Reason, "ended before") {
 		t.Errorf("got %+v", modules)
 	}
 }

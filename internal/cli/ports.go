@@ -105,6 +105,10 @@ func printPorts(w io.Writer, format string, devices []foundDevice) error {
 			return writing(err)
 		}
 	}
-	_, err := io.WriteString(w, screen.Note(fmt.Sprintf("%s, %s that scan may ask; none was opened", render.Count(len(devices), "device"), render.Count(asked, "port"))))
+	note := screen.Note(fmt.Sprintf("%s, %s that scan may ask; none was opened", render.Count(len(devices), "device"), render.Count(asked, "port")))
+	if asked == 0 {
+		note += screen.Note("> \"rollcall scan --port PATH\" asks one that you know to be a module's, \"rollcall doctor\" says what may be missing")
+	}
+	_, err := io.WriteString(w, note)
 	return writing(err)
 }
