@@ -283,7 +283,11 @@ func change(e *store.Event) string {
 }
 
 func rejectedRow(r *store.Rejected) []string {
-	return []string{shortTime(r.Received), r.Reason, r.Gateway, r.Text, strconv.Itoa(r.Size), r.Subject}
+	gateway := r.Gateway
+	if gateway == "" { // nothing was read of it but its subject, which claims one
+		gateway = r.Subject[strings.LastIndexByte(r.Subject, '.')+1:]
+	}
+	return []string{shortTime(r.Received), r.Reason, gateway, r.Text, strconv.Itoa(r.Size), r.Subject}
 }
 
 func brief(b *store.Brief) string {

@@ -28,4 +28,7 @@ func TestRowsNameCompanies(t *testing.T) {
 	if row := rejectedRow(&r); !slices.Equal(row, want) {
 		t.Errorf("the row is %q", row)
 	}
+	if r.Gateway = ""; !slices.Equal(rejectedRow(&r), want) {
+		t.Errorf("by its subject alone the row is %q", rejectedRow(&r))
+	}
 }
