@@ -48,7 +48,7 @@ func dockerfile(t *testing.T) (steps []step) {
 // What each instruction may say (Dockerfile reference).
 var instructions = map[string][]string{
 	"FROM": {"--platform"}, "WORKDIR": nil, "COPY": {"--from", "--chown", "--chmod"}, "RUN": {"--mount"}, "ARG": nil,
-	"USER": nil, "VOLUME": nil, "EXPOSE": nil, "ENTRYPOINT": nil, "CMD": nil,
+	"USER": nil, "VOLUME": nil, "LABEL": nil, "EXPOSE": nil, "ENTRYPOINT": nil, "CMD": nil,
 }
 
 // What the base image of the build has, beyond what the steps make.
