@@ -201,29 +201,66 @@ func (l *lister) imeis(at []string) (store.ModuleList, error) {
 			keep = append(keep, c)
 		}
 	}
-	imei := l.terms[0]
-	where, few := l.in(keep)
-	where += " AND m.imei >= ? AND m.imei < ? AND m.imei <> ''"
-	args := []any{imei, after(imei)}
-	total, atLeast, err := l.count(where, args)
-	if err != nil || len(keep) == 0 {
+	if len(keep) == 0 {
+		return store.ModuleList{}, nil
+	}
+	in, few := l.in(keep)
+	span := imeiSpan{where: "m.imei >= ? AND m.imei < ? AND m.imei <> ''", args: []any{l.terms[0], after(l.terms[0])}}
+	counted, more, err := l.bound(span, few)
+	if err != nil {
+		return store.ModuleList{}, err
+	}
+	total, atLeast, err := l.count(in+" AND "+counted.where, counted.args)
+	if err != nil {
 		return store.ModuleList{}, err
 	}
 	if at != nil { // in place of the lower bound: the database would use the looser of two
-		where = strings.Replace(where, "m.imei >= ?", "(m.imei, m.gateway, m.id) > (?, ?, ?)", 1)
-		args = append([]any{at[0], at[1], at[2]}, args[1:]...)
+		span.where = strings.Replace(span.where, "m.imei >= ?", "(m.imei, m.gateway, m.id) > (?, ?, ?)", 1)
+		span.args = append([]any{at[0], at[1], at[2]}, span.args[1:]...)
+	}
+	span, end, err := l.bound(span, few)
+	if err != nil {
+		return store.ModuleList{}, err
 	}
 	order := "m.imei, m.gateway, m.id"
 	if few { // read by cohort and sorted: expressions, so that no index in that order tempts the planner
 		order = "m.imei || '', m.gateway || '', m.id || ''"
 	}
-	q := "SELECT " + moduleColumns + " FROM modules m WHERE " + where + " ORDER BY " + order + " LIMIT ?"
-	items, err := l.fetch(q, append(args, l.page.Rows()+1))
+	q := "SELECT " + moduleColumns + " FROM modules m WHERE " + in + " AND " + span.where + " ORDER BY " + order + " LIMIT ?"
+	items, err := l.fetch(q, append(span.args, l.page.Rows()+1))
 	list := l.finish(items, func(m *store.Module) string {
 		return store.EncodeCursor("modules/imei", m.Identity.IMEI, m.Gateway, m.ID)
 	})
-	list.Total, list.AtLeast = total, atLeast
+	if list.Next == "" && end != nil {
+		list.Next = store.EncodeCursor("modules/imei", end...)
+	}
+	list.Total, list.AtLeast = total, atLeast || more != nil
 	return list, err
+}
+
+// imeiSpan is a part of the index of IMEIs; the last of its parameters is the upper bound.
+type imeiSpan struct {
+	where string
+	args  []any
+}
+
+// bound ends a span after as many rows as are passed over for one page, at the row end. Where few
+// modules are read by their cohorts, there is no need.
+func (l *lister) bound(span imeiSpan, few bool) (imeiSpan, []string, error) {
+	if few {
+		return span, nil, nil
+	}
+	var end []string
+	q := "SELECT m.imei, m.gateway, m.id FROM modules m WHERE " + span.where + " ORDER BY m.imei, m.gateway, m.id LIMIT 1 OFFSET ?"
+	err := l.s.each(l.ctx, l.tx, q, append(slices.Clone(span.args), max(1, l.s.d.Search.Walk/2)), func(r *sql.Rows) error {
+		end = make([]string, 3)
+		return r.Scan(&end[0], &end[1], &end[2])
+	})
+	if end != nil {
+		span.where = strings.Replace(span.where, "m.imei < ?", "(m.imei, m.gateway, m.id) <= (?, ?, ?)", 1)
+		span.args = append(slices.Clone(span.args[:len(span.args)-1]), end[0], end[1], end[2])
+	}
+	return span, end, err
 }
 
 // in keeps modules of the cohorts. few says that there are so few of them that they are
