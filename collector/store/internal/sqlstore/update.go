@@ -124,7 +124,11 @@ const mostUsers = 100
 // KeyUsers implements [store.Tx].
 func (t *tx) KeyUsers(keys []string) (map[string][]string, error) {
 	users := map[string][]string{}
-	for some := range slices.Chunk(keys, 64) {
+	most := 64
+	if t.w.s.d.Arrays {
+		most = 1000
+	}
+	for some := range slices.Chunk(keys, most) {
 		n, err := t.keyUsers(some, users)
 		if err == nil && n == mostUsers && len(some) > 1 { // one of them has so many that others may lack theirs
 			for _, k := range some {
@@ -143,12 +147,14 @@ func (t *tx) KeyUsers(keys []string) (map[string][]string, error) {
 
 // keyUsers says how many there were, of all keys.
 func (t *tx) keyUsers(keys []string, users map[string][]string) (n int, err error) {
-	in := strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
+	in, args := "= ANY (CAST(? AS text[]))", []any{keys}
+	if !t.w.s.d.Arrays {
+		in, args = "IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(keys)), ", ")+")", nil
+		for _, k := range keys {
+			args = append(args, k)
+		}
 	}
-	q := "SELECT report_key, gateway FROM keys WHERE report_key IN (" + in + ") ORDER BY report_key, gateway LIMIT " + strconv.Itoa(mostUsers)
+	q := "SELECT report_key, gateway FROM keys WHERE report_key " + in + " ORDER BY report_key, gateway LIMIT " + strconv.Itoa(mostUsers)
 	err = t.w.query(t.ctx, q, args, func(r Row) error {
 		var key, id string
 		err := r.Scan(&key, &id)
