@@ -58,7 +58,8 @@ func (c *collector) likes(k *judge.Known) *alike {
 	return a
 }
 
-// judged gives the modules of a packed report, judged. The report is given where it was read.
+// judged gives the modules of a packed report, judged. What is given beside them has the report
+// only where it was read.
 func (a *alike) judged(gateway, digest string, packed []byte) ([]store.Module, *received, error) {
 	body, err := a.packer.Unpack(packed)
 	if err != nil {
@@ -67,7 +68,8 @@ func (a *alike) judged(gateway, digest string, packed []byte) ([]store.Module, *
 	key, imeis, ok := kindOfReport(body)
 	if ok {
 		if k := a.kind(key); k != nil {
-			return k.of(gateway, imeis), nil, nil
+			modules := k.of(gateway, imeis)
+			return modules, &received{digest: digest, judged: orEmpty(modules), by: a.by}, nil
 		}
 	}
 	r, err := readStored(body, digest)

@@ -35,7 +35,7 @@ func TestAlike(t *testing.T) {
 		must(t, err)
 		got, read, err := a.judged("gw-2", "d", packer.Pack(other))
 		must(t, err)
-		if read == nil {
+		if read.Report == nil {
 			shared++
 		}
 		r, err := readStored(other, "d")

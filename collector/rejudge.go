@@ -45,7 +45,7 @@ func (s *settler) current(g *store.Gateway) (modules []store.Module, found []sto
 
 // bodies are the reports of g that were read already.
 func (s *settler) bodies(g *store.Gateway) map[string]*received {
-	if r := s.ready[g.ID]; r != nil {
+	if r := s.ready[g.ID]; r != nil && (r.Report != nil || r.by == s.by) { // without the report it cannot be judged once more
 		return map[string]*received{r.digest: r}
 	}
 	return map[string]*received{}
