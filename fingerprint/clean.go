@@ -18,12 +18,27 @@ func (b *Base) cleanModel(s string) string {
 	if inner, ok := strings.CutPrefix(s, "unknown ("); ok { // gammu's way to show a model that it does not know
 		s = strings.TrimSuffix(inner, ")")
 	}
-	for _, open := range [...]string{" (HW", " [", "(HW ", " - ", " Qualcomm "} {
+	for _, open := range [...]string{" (HW", " [", "(HW ", " - "} {
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]
 		}
 	}
-	return b.withoutTails(s)
+	return b.withoutTails(b.withoutChipset(s))
+}
+
+// withoutChipset cuts a model where a chipset's maker is named behind it ("EM7455 Qualcomm Snapdragon X7 LTE-A").
+func (b *Base) withoutChipset(s string) string {
+	numbered := false
+	for i := range len(s) {
+		if s[i] == ' ' && numbered {
+			if n, ok := b.findName(s[i+1:], false); ok && b.pack.Makers[n.maker].Role == knowledge.RoleChipset {
+				return s[:i]
+			}
+			break
+		}
+		numbered = numbered || digit(s[i])
+	}
+	return s
 }
 
 // maxTails bounds the words that are taken off a model's end.
