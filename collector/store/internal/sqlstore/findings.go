@@ -14,29 +14,53 @@ import (
 const findingColumns = "f.gateway, f.module, f.kind, f.opened, f.report, " +
 	"v.edition, v.words, v.source, v.since, v.failed, v.exception, v.owner, v.until"
 
+// verdictQuery gives what the policy says by number, without gateway, module and when it was opened.
+const verdictQuery = "SELECT v.no, v.edition, v.words, v.source, v.since, v.failed, v.exception, v.owner, v.until, k.rule, k.list, k.severity " +
+	"FROM verdicts v JOIN finding_kinds k ON k.no = v.kind WHERE v.no {in}"
+
 // Findings implements [store.Tx].
 func (t *tx) Findings(gateways []string) (map[string][]store.Finding, error) {
-	found := map[string][]store.Finding{}
-	q := "SELECT " + findingColumns + ", k.rule, k.list, k.severity FROM findings f JOIN verdicts v ON v.no = f.verdict " +
-		"JOIN finding_kinds k ON k.no = f.kind WHERE f.gateway {in}"
 	for _, g := range gateways {
 		t.found[g] = nil
 	}
+	var all []store.Finding
+	var verdicts []int64
+	q := "SELECT gateway, module, verdict, opened, report FROM findings WHERE gateway {in}"
 	err := t.load(q, gateways, func(r Row) error {
-		var k store.Kind
-		f, _, err := scanFinding(r, &k.Rule, &k.List, &k.Severity)
-		if err != nil {
-			return err
-		}
-		name(&f, k)
-		found[f.Gateway] = append(found[f.Gateway], f)
-		return nil
+		var f store.Finding
+		var no, opened int64
+		err := r.Scan(&f.Gateway, &f.Module, &no, &opened, &f.Report)
+		f.Opened = fromMicros(opened)
+		all, verdicts = append(all, f), append(verdicts, no)
+		return err
 	})
+	if err != nil {
+		return nil, t.w.s.fail("load findings", err)
+	}
+	said, err := t.w.s.verdicts.of(t, verdictQuery, verdicts, scanVerdict)
+	if err != nil {
+		return nil, t.w.s.fail("load what findings say", err)
+	}
+	found := map[string][]store.Finding{}
+	for i := range all {
+		f := said[verdicts[i]]
+		f.Gateway, f.Module, f.Opened, f.Report = all[i].Gateway, all[i].Module, all[i].Opened, all[i].Report
+		found[f.Gateway] = append(found[f.Gateway], f)
+	}
 	for g, fs := range found {
 		slices.SortFunc(fs, store.CompareFindings)
 		t.found[g] = slices.Clone(fs)
 	}
-	return found, t.w.s.fail("load findings", err)
+	return found, nil
+}
+
+func scanVerdict(r Row) (no int64, f store.Finding, err error) {
+	var k store.Kind
+	var since, failed, until int64
+	err = r.Scan(&no, &f.Edition, &f.Text, &f.Source, &since, &failed, &f.Exception, &f.Owner, &until, &k.Rule, &k.List, &k.Severity)
+	f.Since, f.Until, f.Failed = maybeTime(since), maybeTime(until), failed != 0
+	name(&f, k)
+	return no, f, err
 }
 
 func scanFinding(r Row, more ...any) (store.Finding, int64, error) {

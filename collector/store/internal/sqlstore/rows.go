@@ -114,6 +114,11 @@ func facetTargets(f *store.Facets) []any {
 		&f.Country, &f.ParentCountry, flag{&f.Unconfirmed}, flag{&f.Conflicted}, &f.Possible, &f.Seems, &f.Worst}
 }
 
+func scanFacets(r Row) (no int64, f store.Facets, err error) {
+	err = r.Scan(append([]any{&no}, facetTargets(&f)...)...)
+	return no, f, err
+}
+
 func scanModuleFacets(r Row) (store.Module, store.Facets, error) {
 	var f store.Facets
 	m, _, err := scanModule(r, facetTargets(&f)...)

@@ -76,6 +76,8 @@ type Store struct {
 	d           Dialect
 	closed      func() error
 	st          statements
+	facets      numbered[store.Facets]  // of cohorts
+	verdicts    numbered[store.Finding] // without gateway, module and when
 	packer      *store.Packer
 	idle        chan *writer // one place for each; nil is one that has to be opened
 	sample      sample

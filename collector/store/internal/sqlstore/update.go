@@ -87,24 +87,34 @@ func (t *tx) loadGateways(ids []string) error {
 
 // Modules implements [store.Tx].
 func (t *tx) Modules(gateways []string) (map[string][]store.Module, error) {
-	found := map[string][]store.Module{}
-	q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway {in}"
 	for _, g := range gateways {
 		t.cohorts[g] = map[string]stands{}
 	}
-	err := t.load(q, gateways, func(r Row) error {
-		m, facets, err := scanModuleFacets(r)
-		if err != nil {
-			return err
-		}
-		found[m.Gateway] = append(found[m.Gateway], m)
-		t.cohorts[m.Gateway][m.ID] = stands{facets, m.Identity.IMEI, m.Duplicate}
-		return nil
+	var modules []store.Module
+	var cohorts []int64
+	err := t.load("SELECT "+moduleColumns+" FROM modules m WHERE m.gateway {in}", gateways, func(r Row) error {
+		m, cohort, err := scanModule(r)
+		modules, cohorts = append(modules, m), append(cohorts, cohort)
+		return err
 	})
+	if err != nil {
+		return nil, t.w.s.fail("load modules", err)
+	}
+	facets, err := t.w.s.facets.of(t, "SELECT c.no, "+facetColumns+" FROM cohorts c WHERE c.no {in}", cohorts, scanFacets)
+	if err != nil {
+		return nil, t.w.s.fail("load kinds of modules", err)
+	}
+	found := map[string][]store.Module{}
+	for i, m := range modules {
+		f := facets[cohorts[i]]
+		f.Fill(&m)
+		found[m.Gateway] = append(found[m.Gateway], m)
+		t.cohorts[m.Gateway][m.ID] = stands{f, m.Identity.IMEI, m.Duplicate}
+	}
 	for _, ms := range found {
 		slices.SortFunc(ms, func(a, b store.Module) int { return compare(a.ID, b.ID) })
 	}
-	return found, t.w.s.fail("load modules", err)
+	return found, nil
 }
 
 // Keys implements [store.Tx].
