@@ -40,9 +40,11 @@ type Settings struct {
 	AllowOpen bool
 	// Silence is how long a gateway may say nothing before it counts as silent. 0 is 1 h.
 	Silence time.Duration
-	// Workers is how many messages are verified at once. 0 is one for each processor.
+	// Workers is how many messages are verified at once. 0 is one for every two processors: what
+	// stores, the broker's client and garbage want theirs.
 	Workers int
-	// Batch is how many messages are stored in one transaction at most. 0 is 1000.
+	// Batch is how many messages are stored in one transaction at most. 0 is 4000 where the store has
+	// one writer, and 1000 where several hold rows against each other.
 	Batch int
 	// StreamBytes bounds the stream of reports, where this collector makes it; the oldest go
 	// first. 0: no bound, and a broker whose store is full takes nothing new.
@@ -93,6 +95,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Batch == 0 {
 		s.Batch = 1000
+		if s.Store != nil && s.Store.Writers() == 1 {
+			s.Batch = 4000
+		}
 	}
 	if s.Keep.Unchanged == 0 {
 		s.Keep.Unchanged = 90 * 24 * time.Hour

@@ -22,7 +22,7 @@ func ConsumerName(identity string) string { return "collector-" + identity }
 
 const (
 	// inFlight bounds the bytes that were taken from the broker and are not stored yet.
-	inFlight = 8 << 20
+	inFlight = 16 << 20
 	// poisonTries is how often a message that cannot be stored is tried.
 	poisonTries = 3
 )
@@ -90,7 +90,7 @@ func (c *collector) workers() int {
 	if c.s.Workers > 0 {
 		return c.s.Workers
 	}
-	return runtime.GOMAXPROCS(0)
+	return runtime.GOMAXPROCS(0) / 2
 }
 
 // fatal says whether a consume session has to be begun anew: its consumer or stream is gone,

@@ -97,7 +97,7 @@ func (o *outbox) stream(ctx context.Context) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("cannot assert stream %s: %w", EventStream, err)
+		return fmt.Errorf("cannot assert stream %s: %w", EventStream, natslink.Why(o.js.Conn(), err))
 	}
 	return nil
 }

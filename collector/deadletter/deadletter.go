@@ -119,7 +119,7 @@ func (b *Box) assert(ctx context.Context) error {
 		_, err = b.js.CreateStream(ctx, config)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot assert stream %s: %w", Stream, err)
+		return fmt.Errorf("cannot assert stream %s: %w", Stream, natslink.Why(b.js.Conn(), err))
 	}
 	b.ready = true
 	return nil

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
@@ -428,4 +430,23 @@ func TestD05(t *testing.T) {
 			t.Errorf("report %d is not in the stream", e.Seq)
 		}
 	}
+}
+
+// TestD01Why: who asks for a stream without a connection is told why there is none.
+func TestD01Why(t *testing.T) {
+	sv := natslinktest.Start(t, natslinktest.Settings{})
+	sv.Stop()
+	nc, err := nats.Connect(sv.URL(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectBufSize(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	natslinktest.Eventually(t, "the error says that nothing listens", func() bool {
+		_, err := natslink.AssertStream(t.Context(), js, natslink.StreamConfig())
+		return err != nil && strings.Contains(err.Error(), "connection refused") && !strings.Contains(err.Error(), "buffer")
+	})
 }

@@ -90,6 +90,20 @@ func (l *Link) onDown(err error) {
 	l.raise(code, inventory.SeverityError, fmt.Sprintf("%s (%v)", text, err))
 }
 
+// Why gives the reason for which there is no connection in the place of the client's word for
+// what could not be sent without one ("outbound buffer limit exceeded"). Other errors stay.
+func Why(conn *nats.Conn, err error) error {
+	if !errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return err
+	}
+	last := conn.LastError()
+	if last == nil {
+		return fmt.Errorf("there is no connection to NATS yet: %w", err)
+	}
+	_, text := connectCode(last)
+	return fmt.Errorf("%s (%w)", text, last)
+}
+
 const credsEnded = "the credentials, or the account that they are of, have expired: enrol this gateway again"
 
 // connectCode names what keeps the link down.

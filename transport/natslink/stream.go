@@ -54,7 +54,7 @@ func AssertStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		st, err = js.CreateStream(ctx, want)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot assert stream %s: %w", want.Name, err)
+		return nil, fmt.Errorf("cannot assert stream %s: %w", want.Name, Why(js.Conn(), err))
 	}
 	if problems := dangers(st.CachedInfo().Config, want); len(problems) > 0 {
 		return nil, &StreamError{Stream: want.Name, Problems: problems}
