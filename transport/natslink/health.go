@@ -96,12 +96,12 @@ func Why(conn *nats.Conn, err error) error {
 	if !errors.Is(err, nats.ErrReconnectBufExceeded) {
 		return err
 	}
-	last := conn.LastError()
-	if last == nil {
-		return fmt.Errorf("there is no connection to NATS yet: %w", err)
+	if last := conn.LastError(); last != nil {
+		_, text := connectCode(last)
+		return fmt.Errorf("%s (%w)", text, last)
 	}
-	_, text := connectCode(last)
-	return fmt.Errorf("%s (%w)", text, last)
+	return fmt.Errorf("no connection to NATS at %s: check that a server listens there and can be reached: %w",
+		strings.Join(conn.Servers(), ", "), nats.ErrNoServers)
 }
 
 const credsEnded = "the credentials, or the account that they are of, have expired: enrol this gateway again"
