@@ -11,9 +11,6 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
-const findingColumns = "f.gateway, f.module, f.kind, f.opened, f.report, " +
-	"v.edition, v.words, v.source, v.since, v.failed, v.exception, v.owner, v.until"
-
 // verdictQuery gives what the policy says by number, without gateway, module and when it was opened.
 const verdictQuery = "SELECT v.no, v.edition, v.words, v.source, v.since, v.failed, v.exception, v.owner, v.until, k.rule, k.list, k.severity " +
 	"FROM verdicts v JOIN finding_kinds k ON k.no = v.kind WHERE v.no {in}"
@@ -61,15 +58,6 @@ func scanVerdict(r Row) (no int64, f store.Finding, err error) {
 	f.Since, f.Until, f.Failed = maybeTime(since), maybeTime(until), failed != 0
 	name(&f, k)
 	return no, f, err
-}
-
-func scanFinding(r Row, more ...any) (store.Finding, int64, error) {
-	var f store.Finding
-	var kind, opened, since, failed, until int64
-	err := r.Scan(append([]any{&f.Gateway, &f.Module, &kind, &opened, &f.Report,
-		&f.Edition, &f.Text, &f.Source, &since, &failed, &f.Exception, &f.Owner, &until}, more...)...)
-	f.Opened, f.Since, f.Until, f.Failed = fromMicros(opened), maybeTime(since), maybeTime(until), failed != 0
-	return f, kind, err
 }
 
 // name gives f what its kind says.
