@@ -41,7 +41,7 @@ func trials() map[string]trial {
 		"bin/rollcall collector --nats-url nats://127.0.0.1:4222 --store sqlite:rollcall.db --listen 127.0.0.1:8080": {until: "collecting"},
 		"bin/rollcall fleet modules --server http://127.0.0.1:8080":                                                  {want: "sim-0001"},
 		"bin/rollcall fleet gateways --server http://127.0.0.1:8080 -o json":                                         {want: `"id": "sim-0001"`},
-		`bin/rollcall fleet gateways --server http://127.0.0.1:8080 -q "sim-0001"`:                                  {want: "sim-0001"},
+		`bin/rollcall fleet gateways --server http://127.0.0.1:8080 -q "sim-0001"`:                                   {want: "sim-0001"},
 		"bin/rollcall fleet events --server http://127.0.0.1:8080 -o csv":                                            {want: "gateway-new"},
 		"bin/rollcall fleet rejected --server http://127.0.0.1:8080":                                                 {},
 		"bin/rollcall fleet findings --server http://127.0.0.1:8080":                                                 {want: "Section 1260H"},
