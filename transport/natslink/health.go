@@ -15,13 +15,15 @@ import (
 
 // The codes of this package's warnings.
 const (
-	codeUnreachable = "nats-unreachable"
-	codeTLS         = "nats-tls"
-	codeAuth        = "nats-auth"
-	codeDenied      = "nats-denied"
-	codeService     = "nats-service-denied"
-	codeOld         = "nats-server-old"
-	codeExpiring    = "nats-expiring"
+	// CodeUnreachable: no server answers, or none is left to be tried.
+	CodeUnreachable = "nats-unreachable"
+
+	codeTLS      = "nats-tls"
+	codeAuth     = "nats-auth"
+	codeDenied   = "nats-denied"
+	codeService  = "nats-service-denied"
+	codeOld      = "nats-server-old"
+	codeExpiring = "nats-expiring"
 )
 
 // Health lists what is wrong with the link now.
@@ -46,7 +48,7 @@ func (l *Link) clear(codes ...string) {
 
 func (l *Link) onUp(conn *nats.Conn) {
 	l.dialer.came()
-	l.clear(codeUnreachable, codeTLS, codeAuth, codeOld, codeService)
+	l.clear(CodeUnreachable, codeTLS, codeAuth, codeOld, codeService)
 	l.mu.Lock()
 	l.isUp, l.wasUp = true, true
 	l.mu.Unlock()
@@ -81,7 +83,7 @@ func (l *Link) onDown(err error) {
 	if errors.Is(err, nats.ErrAuthorization) && l.ended() { // all that a server says of a token that has ended
 		text = credsEnded
 	}
-	others := []string{codeUnreachable, codeTLS, codeAuth}
+	others := []string{CodeUnreachable, codeTLS, codeAuth}
 	for _, c := range others {
 		if c != code {
 			l.clear(c)
@@ -134,7 +136,7 @@ func connectCode(err error) (code, text string) {
 	case strings.Contains(err.Error(), "no such file"), strings.Contains(err.Error(), "permission denied"):
 		return codeAuth, "the credentials cannot be read: check the file and its owner"
 	default:
-		return codeUnreachable, "no NATS server can be reached: check the URL and the network"
+		return CodeUnreachable, "no NATS server can be reached: check the URL and the network"
 	}
 }
 
