@@ -81,7 +81,7 @@ func TestOperationsNameEveryWarning(t *testing.T) {
 		said[m[1]] = true
 	}
 	raised := map[string]bool{}
-	code := regexp.MustCompile(`(?:health\.(?:set|raise)\(|code[A-Z]\w*\s*= )"([a-z-]+)"|return "([a-z-]+)", "the|return "([a-z-]+)", "no `)
+	code := regexp.MustCompile(`(?:health\.(?:set|raise)\(|[cC]ode[A-Z]\w*\s*= )"([a-z-]+)"|return "([a-z-]+)", "the|return "([a-z-]+)", "no `)
 	for _, root := range []string{"../../agent", "../../transport/natslink"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
