@@ -229,7 +229,7 @@ func kindOfReport(body []byte) (key kindKey, imeis []string, ok bool) {
 		switch {
 		case bytes.HasSuffix(before, []byte(`"ms":`)):
 			common = append(common, rest[done:from]...)
-		case validIMEI(run) && !ofNumber(before):
+		case inventory.ValidIMEI(string(run)) && !ofNumber(before):
 			at := slices.Index(imeis, string(run))
 			if at < 0 {
 				at = len(imeis)
@@ -253,23 +253,4 @@ func kindOfReport(body []byte) (key kindKey, imeis []string, ok bool) {
 // ofNumber says whether digits that come next belong to a number of JSON, not to a text.
 func ofNumber(before []byte) bool {
 	return bytes.HasSuffix(before, []byte(`":`)) || bytes.HasSuffix(before, []byte("."))
-}
-
-// validIMEI: 15 digits of which the last is the check digit (3GPP TS 23.003 annex B), and not
-// all zeros.
-func validIMEI(s []byte) bool {
-	if len(s) != 15 || bytes.Count(s, []byte{'0'}) == 15 {
-		return false
-	}
-	sum := 0
-	for i, c := range s {
-		d := int(c - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }

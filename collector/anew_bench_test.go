@@ -163,7 +163,7 @@ func fillFleet(b *testing.B, s store.Store, by *judge.Known, n int) {
 // validSerial gives the i-th IMEI of a type, with its check digit.
 func validSerial(i int) string {
 	for d := range 10 {
-		if s := fmt.Sprintf("8670120%07d%d", i, d); validIMEI([]byte(s)) {
+		if s := fmt.Sprintf("8670120%07d%d", i, d); inventory.ValidIMEI(s) {
 			return s
 		}
 	}

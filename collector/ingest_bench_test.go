@@ -92,7 +92,7 @@ func realModule(i int, firmware string) inventory.Module {
 // validIMEIOf gives the i-th IMEI of a type, with its check digit.
 func validIMEIOf(i int) string {
 	for check := range 10 {
-		if imei := fmt.Sprintf("86701204%06d%d", i%1_000_000, check); validIMEI([]byte(imei)) {
+		if imei := fmt.Sprintf("86701204%06d%d", i%1_000_000, check); inventory.ValidIMEI(imei) {
 			return imei
 		}
 	}

@@ -1,6 +1,8 @@
 package fingerprint
 
 import (
+	"strings"
+
 	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
 	"github.com/rollcall-iot/rollcall/inventory"
 )
@@ -27,7 +29,7 @@ func invalidReason(s string) string {
 	switch {
 	case len(s) != 15:
 		return "the IMEI given has not 15 digits, so it is not valid"
-	case luhn(s):
+	case strings.Trim(s, "0") == "":
 		return "the IMEI given is all zeros, so it is not valid"
 	}
 	return "the last digit of the IMEI given is not its check digit, so it is not valid"

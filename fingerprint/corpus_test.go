@@ -112,7 +112,7 @@ func (c *capture) mistakes(b *Base, v Verdict) (out []string) {
 	if len(c.Expect.Firmware) > 0 && !slices.Contains(c.Expect.Firmware, id.Firmware) {
 		out = append(out, fmt.Sprintf("firmware: %q, not %q", id.Firmware, c.Expect.Firmware))
 	}
-	if c.Expect.IMEI != "" && luhn(c.Expect.IMEI) && id.IMEI != c.Expect.IMEI {
+	if c.Expect.IMEI != "" && inventory.ValidIMEI(c.Expect.IMEI) && id.IMEI != c.Expect.IMEI {
 		out = append(out, fmt.Sprintf("imei: %q, not %q", id.IMEI, c.Expect.IMEI))
 	}
 	return out

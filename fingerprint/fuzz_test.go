@@ -73,7 +73,7 @@ func checkVerdict(t *testing.T, b *Base, v Verdict) {
 			t.Fatalf("identity holds %q", s)
 		}
 	}
-	if id.IMEI != "" && (len(id.IMEI) != 15 || !digits(id.IMEI) || !luhn(id.IMEI)) {
+	if id.IMEI != "" && !inventory.ValidIMEI(id.IMEI) {
 		t.Fatalf("imei %q", id.IMEI)
 	}
 	if (v.State == inventory.StateNotCellular || v.State == inventory.StateUnknown) && id != (inventory.Identity{}) {

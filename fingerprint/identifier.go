@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
+	"github.com/rollcall-iot/rollcall/inventory"
 )
 
 // The identifiers of a device (3GPP TS 23.003 clause 6): IMEI, 15 digits of which the last is a
@@ -51,7 +52,7 @@ func identify(value string, field knowledge.Field) (identifierKind, string) {
 
 func decimalIdentifier(s string) (identifierKind, string) {
 	switch n := len(s); {
-	case n == 15 && luhn(s) && strings.Trim(s, "0") != "":
+	case inventory.ValidIMEI(s):
 		return validIMEI, s
 	case n == 16:
 		return imeiSV, s
@@ -74,21 +75,6 @@ func hexIdentifier(s string) (identifierKind, string) {
 		return meid, s
 	}
 	return noIdentifier, s
-}
-
-// luhn checks the last digit (3GPP TS 23.003 annex B).
-func luhn(s string) bool {
-	sum := 0
-	for i := range len(s) {
-		d := int(s[len(s)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }
 
 // identifiers are those of one device.

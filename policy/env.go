@@ -90,7 +90,7 @@ func functions(k kinds, floors []Floor) []cel.EnvOption {
 				return types.Bool(ok)
 			}))),
 		cel.Function("validIMEI", cel.Overload("validIMEI_string", []*cel.Type{cel.StringType}, cel.BoolType,
-			cel.UnaryBinding(func(s ref.Val) ref.Val { return types.Bool(validIMEI(string(s.(types.String)))) }))),
+			cel.UnaryBinding(func(s ref.Val) ref.Val { return types.Bool(inventory.ValidIMEI(string(s.(types.String)))) }))),
 	}
 }
 

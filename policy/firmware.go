@@ -81,21 +81,3 @@ func goesOn(rest string) bool {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// validIMEI says whether s is 15 digits with the right check digit (3GPP TS 23.003, annex B).
-func validIMEI(s string) bool {
-	if len(s) != 15 || digits(s) != 15 || s == strings.Repeat("0", 15) {
-		return false
-	}
-	sum := 0
-	for i, c := range []byte(s) {
-		d := int(c - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
-}

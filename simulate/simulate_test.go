@@ -298,7 +298,7 @@ func TestManyHaveDifferentIMEIs(t *testing.T) {
 				t.Errorf("cases %d and %d have the same IMEI %s", i, j, imei)
 			}
 			owner[imei] = i
-			if !luhn(imei) {
+			if !inventory.ValidIMEI(imei) {
 				t.Errorf("case %d: IMEI %s has a wrong check digit", i, imei)
 			}
 		}
@@ -306,18 +306,4 @@ func TestManyHaveDifferentIMEIs(t *testing.T) {
 	if len(owner) < 20 {
 		t.Errorf("only %d IMEIs looked at", len(owner))
 	}
-}
-
-func luhn(s string) bool {
-	sum := 0
-	for i := range s {
-		d := int(s[len(s)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }

@@ -60,7 +60,7 @@ func (f *Facets) Number() int64 {
 	if f.Conflicted {
 		conflicted = "1"
 	}
-	seats := f.ParentCountry
+	seats := f.ParentCountry // cohorts whose seats are confirmed keep the numbers that they had before others were told apart
 	if f.Unconfirmed {
 		seats += " unconfirmed"
 	}

@@ -19,10 +19,10 @@ type dialer struct {
 
 	mu   sync.Mutex
 	hold bool // refuse at once, so that the first try costs no time
-	// lost: a connection came, and no pause was made since. The client itself pauses only when it has tried
+	// pauseFirst: a connection came, and no pause was made since. The client itself pauses only when it has tried
 	// each server; a fleet whose server dies would be at the others' doors in one moment.
-	lost bool
-	last net.Conn
+	pauseFirst bool
+	last       net.Conn
 }
 
 // errHeld is the outcome of a try that was not to be made yet.
@@ -55,7 +55,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 func (d *dialer) held() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.hold || d.lost
+	return d.hold || d.pauseFirst
 }
 
 // came notes a connection: its end calls for a pause.
@@ -67,7 +67,7 @@ func (d *dialer) paused() { d.need(false) }
 func (d *dialer) need(pause bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.lost = pause
+	d.pauseFirst = pause
 }
 
 // release lets tries through.

@@ -313,7 +313,7 @@ func (l *findingLister) ofGateway() (store.FindingList, error) {
 	if err != nil {
 		return store.FindingList{}, err
 	}
-	words, err := l.words()
+	words, err := l.s.wordsOf(l.ctx, l.tx, l.f.Gateway, l.f.Query)
 	if err != nil {
 		return store.FindingList{}, err
 	}

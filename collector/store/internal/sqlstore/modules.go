@@ -301,7 +301,7 @@ func (l *lister) ofGateway() (store.ModuleList, error) {
 	if err != nil {
 		return store.ModuleList{}, err
 	}
-	words, err := l.words()
+	words, err := l.s.wordsOf(l.ctx, l.tx, l.f.Gateway, l.f.Query)
 	if err != nil {
 		return store.ModuleList{}, err
 	}

@@ -159,10 +159,12 @@ func (t *tx) takeOver(limit int) (int, error) {
 	return len(nos), t.run(&t.w.s.st.indexed, len(nos), func(i int) []any { return []any{nos[i]} })
 }
 
-// wordsOf gives the words of one gateway, as they are now.
-func (s *Store) wordsOf(ctx context.Context, tx *sql.Tx, gateway string) (string, error) {
-	var words string
-	err := s.each(ctx, tx, "SELECT hostname, labels FROM gateways WHERE id = ?", []any{gateway}, func(r *sql.Rows) error {
+// wordsOf gives the words of one gateway, as they are now, where there is a query that asks for them.
+func (s *Store) wordsOf(ctx context.Context, tx *sql.Tx, gateway, query string) (words string, err error) {
+	if query == "" {
+		return "", nil
+	}
+	err = s.each(ctx, tx, "SELECT hostname, labels FROM gateways WHERE id = ?", []any{gateway}, func(r *sql.Rows) error {
 		g := inventory.Gateway{ID: gateway}
 		var labels string
 		err := r.Scan(&g.Hostname, &labels)
@@ -173,19 +175,4 @@ func (s *Store) wordsOf(ctx context.Context, tx *sql.Tx, gateway string) (string
 		return err
 	})
 	return words, err
-}
-
-// words gives those of the one gateway that is listed, where there is a query.
-func (l *lister) words() (string, error) {
-	if l.f.Query == "" {
-		return "", nil
-	}
-	return l.s.wordsOf(l.ctx, l.tx, l.f.Gateway)
-}
-
-func (l *findingLister) words() (string, error) {
-	if l.f.Query == "" {
-		return "", nil
-	}
-	return l.s.wordsOf(l.ctx, l.tx, l.f.Gateway)
 }

@@ -82,14 +82,19 @@ func (t *texts) of(c *store.Cohort) string {
 func (p *partly) accept(cohort int64, imei, words string) bool {
 	lacks, ok := p.lacks[cohort]
 	return ok && (p.but == "" || !strings.HasPrefix(imei, p.but)) && !slices.ContainsFunc(lacks, func(t string) bool {
-		return !store.HasTerm(words, t) && !(store.IMEITerm(t) && strings.HasPrefix(imei, t))
+		return !has(words, imei, t)
 	})
+}
+
+// has says whether a term is one of the words of the gateway, or begins the IMEI.
+func has(words, imei, term string) bool {
+	return store.HasTerm(words, term) || store.IMEITerm(term) && strings.HasPrefix(imei, term)
 }
 
 // matches says whether each term is found in the facets, the IMEI or the words of the gateway.
 func matches(terms []string, facets, imei, words string) bool {
 	return len(terms) > 0 && !slices.ContainsFunc(terms, func(t string) bool {
-		return !strings.Contains(facets, t) && !store.HasTerm(words, t) && !(store.IMEITerm(t) && strings.HasPrefix(imei, t))
+		return !strings.Contains(facets, t) && !has(words, imei, t)
 	})
 }
 

@@ -67,7 +67,11 @@ func (s *Store) change(ctx context.Context, fn func(*writer) error) (err error) 
 		if s.d.Again == nil || !s.d.Again(err) || ctx.Err() != nil {
 			return err
 		}
-		time.Sleep(time.Duration(1+try) * 10 * time.Millisecond) // whoever was in the way goes first
+		select {
+		case <-time.After(time.Duration(1+try) * 10 * time.Millisecond): // whoever was in the way goes first
+		case <-ctx.Done():
+			return err
+		}
 	}
 	return err
 }
