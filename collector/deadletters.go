@@ -36,6 +36,9 @@ func newDead(js jetstream.JetStream, replicas int, log *slog.Logger, r *promethe
 	d := &dead{box: deadletter.New(js, replicas), log: log, kept: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_dead_letters_total",
 		Help: "Rejected messages, by whether the stream of dead letters took them."}, []string{"outcome"})}
 	r.MustRegister(d.kept)
+	for _, outcome := range []string{"kept", "lost"} {
+		d.kept.WithLabelValues(outcome) // from the start, so that the first one is an increase
+	}
 	return d
 }
 

@@ -23,6 +23,9 @@ const (
 	EventSchema = "rollcall.event/1"
 	eventPrefix = "rollcall.v1.event."
 	markEvents  = "events-published"
+	// inProcess is the broker's answer to a message while another with its id is being stored
+	// (JSStreamDuplicateMessageConflict of nats-server).
+	inProcess jetstream.ErrorCode = 10158
 )
 
 // EventSubject is where an event goes out: rollcall.v1.event.<kind>.<gateway>.
@@ -68,6 +71,8 @@ func (o *outbox) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case beingPublished(err):
+			err = nil // looked at again soon, when the broker knows the message
 		case err != nil:
 			o.log.Warn("cannot publish events; trying again", "error", err)
 			pause = min(2*pause, time.Minute)
@@ -85,6 +90,12 @@ func (o *outbox) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// beingPublished says that another collector is publishing the same event at this moment.
+func beingPublished(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == inProcess
 }
 
 func (o *outbox) stream(ctx context.Context) error {
