@@ -6,7 +6,7 @@ import (
 )
 
 // collectorHeap is when the collector's garbage is collected sooner than Go would by itself. The
-// database takes up to 256 MiB beside it, so that both stay within 512 MiB.
+// database takes up to 288 MiB beside it, and the program 40, so that all stay within 512 MiB.
 const collectorHeap = 160 << 20
 
 // collectorGarbage is how much garbage there may be beside what is in use, in percent, below
