@@ -39,6 +39,7 @@ ROLLCALL_ variables and flags, in rising precedence.`,
 		},
 	}
 	c.AddCommand(collectorCopies()...)
+	c.AddCommand(collectorReady())
 	f := c.Flags()
 	f.StringVar(&file, "config", "", "configuration `file` (default "+configs.CollectorFile+", if there)")
 	f.StringSlice("nats-url", nil, "`URL`s of NATS servers (default nats://127.0.0.1:4222)")
