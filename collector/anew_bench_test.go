@@ -25,8 +25,8 @@ var anewFleet = flag.Int("anew-fleet", 5_000, "modules in the store of Benchmark
 
 // How long it takes to judge a fleet again with the starter policy: after a change of policy
 // that changes no finding (the rows are judged), after a listing that opens one for a third of
-// the fleet, and after a change of fingerprints that changes no verdict (every stored report
-// is read and identified). s/million is what counts; cpu-s/million is what all processors
+// the fleet, after a change of fingerprints that changes no verdict (every stored report
+// is read and identified), and after one that changes those of a third. s/million is what counts; cpu-s/million is what all processors
 // spent, which other load on the machine changes less; server-s/million is what PostgreSQL
 // spent beside them.
 //
@@ -42,6 +42,8 @@ func BenchmarkJudgeAnew(b *testing.B) {
 	b.Logf("%d modules stored in %v", *anewFleet, time.Since(start).Round(time.Second))
 	newer, err := fingerprint.Load(fingerprint.Overlay{Name: "own.yaml", Data: []byte(nothingNew)})
 	must(b, err)
+	others, err := fingerprint.Load(fingerprint.Overlay{Name: "own.yaml", Data: []byte(otherThird)})
+	must(b, err)
 	alike, err := p.With(nil, policy.Overlay{Name: "own.yaml", Data: []byte("policy: own\nexceptions: [{id: x, rule: origin, when: 'gateway.id == \"none\"', owner: J, reason: r, until: 2030-01-01}]")})
 	must(b, err)
 	set, err := p.Lists().With(lists.Overlay{Name: "list.yaml", Data: policytest.List("telit", "Telit")})
@@ -52,7 +54,7 @@ func BenchmarkJudgeAnew(b *testing.B) {
 		name   string
 		base   judge.Identifier
 		policy *policy.Policy
-	}{{"PolicyAlike", base, alike}, {"ListingOfAThird", base, listed}, {"Fingerprints", newer, listed}} {
+	}{{"PolicyAlike", base, alike}, {"ListingOfAThird", base, listed}, {"Fingerprints", newer, listed}, {"FingerprintsOfAThird", others, listed}} {
 		b.Run(c.name, func(b *testing.B) {
 			bench := newBench(b, s, nil)
 			bench.s.Now = time.Now
@@ -118,6 +120,9 @@ func BenchmarkFindingPages(b *testing.B) {
 }
 
 const nothingNew = "slug: xmaker\nname: X\nrole: maker\nfamilies: [{name: QX900, strength: strong}]\n"
+
+// otherThird gives a third of the fleet another chipset.
+const otherThird = "slug: telit\nrules: [{id: own, on: model, pattern: '^(?P<model>LE910C4-EU)$', strength: proof, set: {chipset: Qualcomm MDM9207}, source: here, examples: [{text: LE910C4-EU, chipset: Qualcomm MDM9207}]}]\n"
 
 // anewStore also says what the processors have spent on the store's server.
 func anewStore(b *testing.B) (store.Store, func() time.Duration) {
