@@ -18,7 +18,7 @@ func (b *Base) cleanModel(s string) string {
 	if inner, ok := strings.CutPrefix(s, "unknown ("); ok { // gammu's way to show a model that it does not know
 		s = strings.TrimSuffix(inner, ")")
 	}
-	for _, open := range [...]string{" (HW", " [", "(HW ", " - "} {
+	for _, open := range [...]string{" (HW", " [", "(HW ", " - ", ".?"} { // the last: a version that is lost ("HL7800.?.?.?.0")
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]
 		}

@@ -101,6 +101,18 @@ func doubtfulCases() map[string]identityCase {
 			asked("AT+CGMM = Option N.V. GTM382"),
 			inventory.Identity{Maker: "option", Model: "GTM382"},
 		},
+		"a label of which only the last word is known": {
+			asked("AT+CGMI = Quectel", "AT+CGMR = Platform Version: ZZ_1.02 | Kernel Version: 3.18.44"),
+			inventory.Identity{Maker: "quectel", Firmware: "ZZ_1.02"},
+		},
+		"words of technology behind name and model": {
+			asked("AT+CGMM = Sierra Wireless EM7345 4G LTE"),
+			inventory.Identity{Maker: "sierra-wireless", Model: "EM7345"},
+		},
+		"one word of a name and a version, where a model could stand": {
+			asked("ATI = Quectel | XXXXXX_V1.0.3"),
+			inventory.Identity{Maker: "quectel", Firmware: "XXXXXX_V1.0.3"},
+		},
 		"a form like one company's, with a name that is none of its series": {
 			asked("ATI = Acme | ZZ77 | ZZ77EFAR06A08M4G"),
 			inventory.Identity{Firmware: "ZZ77EFAR06A08M4G"},

@@ -119,7 +119,7 @@ func (b *Base) takeNameOff(w *work, r *reading) {
 		return
 	}
 	b.markName(w, n, r, true)
-	r.value = rest
+	r.value = b.withoutTails(rest)
 }
 
 // withoutCompanyWords takes off what may follow a company's name before a model ("N.V. ", "_Ltd "),
@@ -438,7 +438,7 @@ func (b *Base) judgePlaces(w *work) {
 		switch {
 		case has&(1<<knowledge.FieldMaker|1<<knowledge.FieldModel) == 0:
 			r.field = knowledge.FieldText
-		case has&(1<<knowledge.FieldModel) == 0 && modelLike(r.value):
+		case has&(1<<knowledge.FieldModel) == 0 && modelLike(r.value) && !endsInVersion(r.value):
 			r.field = knowledge.FieldModel
 			r.value = b.cleanModel(r.value)
 			r.rank -= min(r.rank, 20)

@@ -209,7 +209,14 @@ func (q *query) fits(l *knowledge.Label) bool {
 	case knowledge.FieldInfo, knowledge.FieldText, l.Field:
 		return true
 	}
-	return q.lines > 1 && l.Rank == 0 && (l.Field == knowledge.FieldMaker || l.Field == knowledge.FieldModel || l.Field == knowledge.FieldFirmware)
+	if q.lines < 2 || l.Rank > 0 {
+		return false
+	}
+	switch l.Field {
+	case knowledge.FieldMaker, knowledge.FieldModel, knowledge.FieldFirmware, knowledge.FieldText, knowledge.FieldPart:
+		return true
+	}
+	return false
 }
 
 func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest string) {

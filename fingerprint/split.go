@@ -138,3 +138,9 @@ func versionAt(s string) int {
 	}
 	return 0
 }
+
+// endsInVersion: one word of a name and a version behind it ("XXXXXX_V1.0.3").
+func endsInVersion(s string) bool {
+	at := versionAt(s)
+	return at > 1 && s[at-1] == '_' && strings.IndexByte(s, ' ') < 0
+}

@@ -59,7 +59,20 @@ func (b *Base) label(s string) (*knowledge.Label, string) {
 	if l := b.findLabel(s[:colon]); l != nil {
 		return l, trim(s[colon+1:])
 	}
+	if l := b.anyLabel(s[:colon]); l != nil {
+		return l, trim(s[colon+1:])
+	}
 	return nil, s
+}
+
+// anyLabel knows a label by its last word where the whole is not known ("Platform Version"): "* version".
+func (b *Base) anyLabel(s string) *knowledge.Label {
+	s = trim(s)
+	at := strings.LastIndexAny(s, " _")
+	if at < 2 || at+1 == len(s) || len(s) > longestLabel || strings.ContainsAny(s, "0123456789+,;.") {
+		return nil
+	}
+	return b.findLabel("* " + s[at+1:])
 }
 
 func (b *Base) findLabel(s string) *knowledge.Label {
