@@ -7,8 +7,8 @@ import (
 )
 
 // answerLine matches a line of the answer to ATI, or of what programs that ask modems print (gammu --identify,
-// qmicli, RouterOS, asterisk's chan_dongle, a driver's log).
-var answerLine = pattern(`(?i)^(?:[\w/.-]{1,24}: )?((manufacturer|model|revision|firmware(?: version| revision)?|imei|imei sv|svn|hardware(?: version| revision)?|qti baseline|meid|esn)\s*: ?\s*(\S.*))$`)
+// qmicli, gsmctl, oFono's list-modems, RouterOS, asterisk's chan_dongle, a driver's log).
+var answerLine = pattern(`(?i)^(?:[\w/.-]{1,24}: |<[a-z]{2}\d> +)?((manufacturer|model|module|modem (?:name|info)|revision|firmware(?: version| revision)?|imei|imei sv|svn|hardware(?: version| revision)?|qti baseline|meid|esn)(?:\s*: ?| = )\s*(\S.*))$`)
 
 // withoutQuestion reads a capture that shows no command: answers that people paste without their
 // question. Two of maker, model and revision make one; where a label comes again, another begins.
@@ -17,7 +17,8 @@ func withoutQuestion(lines []logged, skip map[int]bool) (cases []Case, used []Us
 	var of []Used
 	seen := map[string]bool{}
 	end := func() {
-		if telling := count(seen, "manufacturer", "model", "revision", "firmware", "firmware version", "firmware revision"); telling > 1 {
+		telling := count(seen, "manufacturer", "model", "module", "revision", "firmware", "firmware version", "firmware revision")
+		if telling > 1 || telling == 1 && seen["module"] && seen["imei"] || seen["modem name"] || seen["modem info"] {
 			for i := range of {
 				of[i].Case = len(cases)
 			}

@@ -25,6 +25,7 @@ var program = pattern(`^(?:[\w.@-]+\s+){0,2}([\w./-]{1,40}\s?\[\d+\]):\s?`)
 
 // level matches a log level that stands by itself.
 var level = pattern(`^(?:<(?i:debug|dbg|info|inf|notice|warn|wrn|warning|error|err|trace|msg|message)>\s*` +
+	`|\[\d+\] \[\d+\] (?:DEBUG|INFO|WARNING|ERROR): (?:AT2?\[[\w.-]+\]: )?` + // Kannel
 	`|\[?(?:DEBUG|INFO|NOTICE|TRACE|VERBOSE|WARNING|WARN)\]?(?:\s*[:|-]\s*|\s+)` +
 	`|[DIWEV]/[\w-]{1,30}\s*\(\s*\d+\):\s*` + // Android, brief
 	`|\d+\s+\d+\s+[DIWEV]\s+[\w-]{1,30}\s*:\s*` + // Android, threadtime

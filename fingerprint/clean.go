@@ -18,12 +18,21 @@ func (b *Base) cleanModel(s string) string {
 	if inner, ok := strings.CutPrefix(s, "unknown ("); ok { // gammu's way to show a model that it does not know
 		s = strings.TrimSuffix(inner, ")")
 	}
+	if first, rest, ok := strings.Cut(s, " ("); ok && (rest == first+")" || nokiaType(rest)) { // gammu's way to show a model that it knows
+		s = first
+	}
 	for _, open := range [...]string{" (HW", " [", "(HW ", " - ", ".?"} { // the last: a version that is lost ("HL7800.?.?.?.0")
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]
 		}
 	}
 	return b.withoutTails(b.withoutChipset(s))
+}
+
+// nokiaType: the type behind a telephone's name ("RM-145)").
+func nokiaType(s string) bool {
+	kind, number, ok := strings.Cut(strings.TrimSuffix(s, ")"), "-")
+	return ok && len(kind) > 1 && len(kind) < 4 && kind[0] == 'R' && strings.ToUpper(kind) == kind && digits(number)
 }
 
 // withoutChipset cuts a model where a chipset's maker is named behind it ("EM7455 Qualcomm Snapdragon X7 LTE-A").
@@ -107,6 +116,9 @@ func cleanFirmware(s string) string {
 			s = s[:i]
 		}
 	}
+	if i := strings.Index(s, " ("); i > 0 && shortDate(strings.TrimSuffix(s[i+2:], ")")) {
+		s = s[:i]
+	}
 	if i := strings.IndexByte(s, '['); i > 0 && dateLike(s[i+1:]) {
 		s = strings.TrimRight(s[:i], " ")
 		s = trimBuildNumber(s, " ")
@@ -142,6 +154,11 @@ func dateLike(s string) bool {
 		return len(s) > 4 && (s[4] == '-' || s[4] == '/')
 	}
 	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ", s[:4])
+}
+
+// shortDate: "12-03-07".
+func shortDate(s string) bool {
+	return len(s) == 8 && s[2] == '-' && s[5] == '-' && digits(s[:2]) && digits(s[3:5]) && digits(s[6:])
 }
 
 // versionLike: has a digit and is more than a date, a number or words.

@@ -54,6 +54,8 @@ func decimalIdentifier(s string) (identifierKind, string) {
 	switch n := len(s); {
 	case inventory.ValidIMEI(s):
 		return validIMEI, s
+	case n == 16 && strings.Trim(s, "0") == "":
+		return noIdentifier, s
 	case n == 16:
 		return imeiSV, s
 	case n >= 14 && n <= 17:

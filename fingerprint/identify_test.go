@@ -113,6 +113,30 @@ func doubtfulCases() map[string]identityCase {
 			asked("ATI = Quectel | XXXXXX_V1.0.3"),
 			inventory.Identity{Maker: "quectel", Firmware: "XXXXXX_V1.0.3"},
 		},
+		"all lines in one, without blanks": {
+			asked("ATI = QuectelRM520N-GLRevision: RM520NGLAAR03A03M4GOK"),
+			inventory.Identity{Maker: "quectel", Model: "RM520N-GL", Firmware: "RM520NGLAAR03A03M4G"},
+		},
+		"answers in small letters": {
+			asked("at+cgmm = simcom_sim7600ce", "at+cgmr = +cgmr: le11b12sim7600m21-a"),
+			inventory.Identity{Maker: "simcom", Model: "sim7600ce", Firmware: "le11b12sim7600m21-a"},
+		},
+		"answers inside a program's own words": {
+			asked("AT+CGMI = response: 'QUALCOMM INCORPORATED'", "AT+CGMR = response: 'XYZ_1.0'"),
+			inventory.Identity{Firmware: "XYZ_1.0", Chipset: "Qualcomm"},
+		},
+		"a program's list with signs of equality": {
+			asked("list-modems = [ /sierra_0 ] | Manufacturer = Sierra Wireless, Incorporated | Model = USB 308 | Revision = M3_0_12_0AP C:/WS/FW/M3_0_12_0AP/MDM8200/SRC/AMSS 2010/08/11 15:02:55"),
+			inventory.Identity{Maker: "sierra-wireless", Model: "USB 308", Firmware: "M3_0_12_0AP"},
+		},
+		"a telephone's type and the date of its software": {
+			asked("gammu identify = Device : /dev/ttyACM0 | Manufacturer : Nokia | Model : 6233 (RM-145) | Firmware : 05.43 A (12-03-07)"),
+			inventory.Identity{Maker: "nokia", Model: "6233", Firmware: "05.43 A"},
+		},
+		"a LoRa module whose answer has MODEL= in it": {
+			asked("AT+HWMODEL=? = AT+HWMODEL=rak3172"),
+			inventory.Identity{},
+		},
 		"a form like one company's, with a name that is none of its series": {
 			asked("ATI = Acme | ZZ77 | ZZ77EFAR06A08M4G"),
 			inventory.Identity{Firmware: "ZZ77EFAR06A08M4G"},

@@ -115,7 +115,12 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		b.readDamaged(w, q, s, line)
 		return
 	}
-	s = b.withoutWrapping(s, q.text)
+	s, inside := b.withoutWrapping(s, q.text)
+	if inside && q.Field == knowledge.FieldText { // its question stands in the program, not in what it printed
+		info := *q
+		info.Field, info.Rank = knowledge.FieldInfo, 50
+		q = &info
+	}
 	b.judgeLine(w, s, line, q.Source, q.Rank, false)
 	if q.Key == "" { // no question that is known here, or none at all
 		b.readSentence(w, s, line, q.Source)
@@ -127,13 +132,13 @@ func (b *Base) readLine(w *work, q *query, line string) {
 }
 
 // withoutWrapping leaves of a line what the device said: an arrow, the command or a program's own label
-// ("Modem Info: ") may stand before it, and the result code behind it where line ends were lost.
-func (b *Base) withoutWrapping(s, command string) string {
+// ("Modem Info: ", then inside) may stand before it, and the result code behind it where line ends were lost.
+func (b *Base) withoutWrapping(s, command string) (said string, inside bool) {
 	s = withoutEcho(withoutArrow(s), command)
 	if l, rest := b.label(s); l != nil && l.Field == knowledge.FieldInfo && rest != "" {
-		s = withoutEcho(rest, command)
+		s, inside = withoutEcho(rest, command), true
 	}
-	return trim(strings.TrimSuffix(s, " OK"))
+	return trim(strings.TrimSuffix(s, " OK")), inside
 }
 
 // withoutArrow takes off what a terminal or a guide puts before an answer ("<< ", "--> ").
@@ -192,6 +197,7 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 	r.value = s
 	if q.Field == knowledge.FieldInfo {
 		if l, end := b.nextLabel(s); l != nil && glued(s[end:]) {
+			s = strings.TrimSuffix(s, "OK") // the line ends were lost, that before the result code, too
 			r.value = trim(s[:end])
 			b.readValue(w, q, r)
 			colon := strings.IndexByte(s[end:], ':')
@@ -213,7 +219,7 @@ func (q *query) fits(l *knowledge.Label) bool {
 		return false
 	}
 	switch l.Field {
-	case knowledge.FieldMaker, knowledge.FieldModel, knowledge.FieldFirmware, knowledge.FieldText, knowledge.FieldPart:
+	case knowledge.FieldMaker, knowledge.FieldModel, knowledge.FieldFirmware, knowledge.FieldHardware, knowledge.FieldText, knowledge.FieldPart:
 		return true
 	}
 	return false
@@ -239,7 +245,7 @@ func (b *Base) readLabels(w *work, q *query, r reading, l *knowledge.Label, rest
 // readValue takes nested prefixes and quotes off, and keeps the reading.
 func (b *Base) readValue(w *work, q *query, r reading) {
 	r.value = b.nested(r.value, r.field)
-	if r.value == "" || !printable(r.value) || masked(r.value) {
+	if r.value == "" || !printable(r.value) || masked(r.value) || strings.HasPrefix(r.value, "/dev/") {
 		return
 	}
 	switch r.field {

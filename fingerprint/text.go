@@ -34,11 +34,22 @@ func prefix(s string) (key, rest string) {
 		case c == ':' && i > 2:
 			return s[:i], trim(s[i+1:])
 		case c >= 'A' && c <= 'Z' || i > 1 && c >= '0' && c <= '9':
+		case c >= 'a' && c <= 'z':
+			return smallPrefix(s)
 		default:
 			return "", s
 		}
 	}
 	return "", s
+}
+
+// smallPrefix is prefix for what a program has put in small letters: its name comes in capitals.
+func smallPrefix(s string) (key, rest string) {
+	colon := strings.IndexByte(s[:min(len(s), 16)], ':')
+	if colon < 3 || strings.Trim(s[1:colon], small+"0123456789") != "" {
+		return "", s
+	}
+	return strings.ToUpper(s[:colon]), trim(s[colon+1:])
 }
 
 // longestLabel bounds a label; "manufacturer name" is 17. Before its colon programs put more blanks.
@@ -52,6 +63,11 @@ func (b *Base) label(s string) (*knowledge.Label, string) {
 	colon := strings.IndexByte(s[:min(len(s), widestLabel)], ':')
 	if colon < 0 && len(s) >= len("IMEI 12345678901234") && strings.EqualFold(s[:5], "IMEI ") && digits(trim(s[5:])) {
 		return b.findLabel(s[:4]), trim(s[5:])
+	}
+	if eq := strings.Index(s, " = "); eq > 0 && eq <= longestLabel && (colon < 0 || eq < colon) { // as oFono lists them
+		if l := b.findLabel(s[:eq]); l != nil {
+			return l, trim(s[eq+len(" = "):])
+		}
 	}
 	if colon < 2 {
 		return nil, s
