@@ -156,6 +156,30 @@ func dateLike(s string) bool {
 	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ", s[:4])
 }
 
+// onlyTime: a line of a date, a time or both ("01-20-2015 10:32:11", "2026-07-09"): when it was built, no revision.
+func onlyTime(s string) bool {
+	day, clock, two := strings.Cut(s, " ")
+	if !two && strings.Count(s, ":") == 2 {
+		day, clock = "", s
+	}
+	return (day == "" || parts(day, "-/.", 8, 10)) && (clock == "" || parts(clock, ":", 7, 8)) && s != ""
+}
+
+// parts: three numbers with the same sign between them, of so many bytes altogether.
+func parts(s, signs string, least, most int) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	i := strings.IndexAny(s, signs)
+	if i < 1 || i > 4 {
+		return false
+	}
+	a, rest, _ := strings.Cut(s, s[i:i+1])
+	b, c, ok := strings.Cut(rest, s[i:i+1])
+	year := len(a) == 4 || len(c) == 4 || s[i] == ':'
+	return ok && year && digits(a) && len(b) < 3 && digits(b) && digits(c)
+}
+
 // shortDate: "12-03-07".
 func shortDate(s string) bool {
 	return len(s) == 8 && s[2] == '-' && s[5] == '-' && digits(s[:2]) && digits(s[3:5]) && digits(s[6:])

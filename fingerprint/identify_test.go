@@ -133,6 +133,10 @@ func doubtfulCases() map[string]identityCase {
 			asked("gammu identify = Device : /dev/ttyACM0 | Manufacturer : Nokia | Model : 6233 (RM-145) | Firmware : 05.43 A (12-03-07)"),
 			inventory.Identity{Maker: "nokia", Model: "6233", Firmware: "05.43 A"},
 		},
+		"a date on a line of its own is no revision": {
+			asked("AT+CGMI = Quectel", "AT+CGMR = Platform Version:ZZ_14A_Debug | HW Version: sp7731 | 01-20-2015 10:32:11"),
+			inventory.Identity{Maker: "quectel", Firmware: "ZZ_14A_Debug"},
+		},
 		"a LoRa module whose answer has MODEL= in it": {
 			asked("AT+HWMODEL=? = AT+HWMODEL=rak3172"),
 			inventory.Identity{},

@@ -255,6 +255,10 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 		r.field, r.rank = knowledge.FieldIMEI, 10 // an IMEI or IMEISV in the wrong place
 		return
 	}
+	if onlyTime(r.value) && !r.sure {
+		r.field = knowledge.FieldText
+		return
+	}
 	before := w.nMark
 	b.judgeFirmwareRules(w, r)
 	if w.strongest(before) < knowledge.Strong {
