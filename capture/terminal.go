@@ -103,14 +103,61 @@ func assemble(channels []*channel) (cases []Case, used []Used) {
 		if len(kept) == 0 {
 			continue
 		}
-		i := slices.IndexFunc(cases, func(k Case) bool { return sameModule(k.Transcript, kept) })
-		if i < 0 {
-			i = len(cases)
-			cases = append(cases, Case{ID: portID(c.name)})
+		for n, part := range modules(kept) {
+			i := slices.IndexFunc(cases, func(k Case) bool { return sameModule(k.Transcript, part) })
+			if i < 0 {
+				i = len(cases)
+				cases = append(cases, Case{ID: portID(c.name)})
+			}
+			used = append(used, cases[i].join(i, part)...)
+			if n == 0 {
+				used = append(used, cases[i].unasked(i, c)...)
+			}
 		}
-		used = append(used, cases[i].join(i, kept, c)...)
 	}
 	return cases, used
+}
+
+// modules parts what was asked on one channel where another module begins to answer: where a question
+// that one module always answers alike is answered otherwise, from the questions on that repeat earlier ones.
+func modules(kept []*exchange) (parts [][]*exchange) {
+	from := 0
+	for i, e := range kept {
+		before := kept[from:i]
+		if !slices.ContainsFunc(before, func(h *exchange) bool { return otherModule(h, e) }) {
+			continue
+		}
+		at := i
+		for at > from+1 && slices.ContainsFunc(kept[from:at-1], func(h *exchange) bool { return strings.EqualFold(h.Cmd, kept[at-1].Cmd) }) {
+			at--
+		}
+		parts, from = append(parts, kept[from:at]), at
+	}
+	return append(parts, kept[from:])
+}
+
+// always are the questions whose answer is the same as long as the module is.
+var always = []string{"+CGMI", "+GMI", "+CGMM", "+GMM", "+CGSN", "+GSN"}
+
+// otherModule: the same question, answered in full both times, and not alike.
+func otherModule(x, y *exchange) bool {
+	if !strings.EqualFold(x.Cmd, y.Cmd) || x.Final != "OK" || y.Final != "OK" || len(x.Lines) == 0 || len(y.Lines) == 0 {
+		return false
+	}
+	if commandBody(x.Cmd) == "I" {
+		return !slices.Equal(withoutRevision(x.Lines), withoutRevision(y.Lines))
+	}
+	common := slices.ContainsFunc(x.Lines, func(l string) bool { return slices.Contains(y.Lines, l) }) // with something unasked beside it
+	return slices.Contains(always, commandBody(x.Cmd)) && !common
+}
+
+// withoutRevision gives the first lines of the answer to ATI, maker and model, without what an update changes.
+func withoutRevision(lines []string) []string {
+	lines = slices.DeleteFunc(slices.Clone(lines), func(s string) bool {
+		m := answerLine().FindStringSubmatch(strings.TrimSpace(s))
+		return m != nil && (strings.HasPrefix(strings.ToLower(m[2]), "revision") || strings.HasPrefix(strings.ToLower(m[2]), "firmware"))
+	})
+	return lines[:min(2, len(lines))]
 }
 
 // portID is the name of a channel where that is a port.
@@ -163,7 +210,7 @@ func sameModule(have []inventory.Exchange, kept []*exchange) bool {
 }
 
 // join adds what a channel showed to the case, without repeating what it has.
-func (k *Case) join(index int, kept []*exchange, c *channel) (used []Used) {
+func (k *Case) join(index int, kept []*exchange) (used []Used) {
 	for _, e := range kept {
 		repeated := slices.ContainsFunc(k.Transcript, func(h inventory.Exchange) bool {
 			return strings.EqualFold(h.Cmd, e.Cmd) && h.Final == e.Final && slices.Equal(h.Lines, e.Lines)
@@ -178,6 +225,11 @@ func (k *Case) join(index int, kept []*exchange, c *channel) (used []Used) {
 			used = append(used, u)
 		}
 	}
+	return used
+}
+
+// unasked adds what came unasked on a channel.
+func (k *Case) unasked(index int, c *channel) (used []Used) {
 	for i, b := range c.banner {
 		u := c.bannerAt[i]
 		if u.Case = index; len(k.Banner) < maxBanner {

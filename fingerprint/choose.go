@@ -190,6 +190,11 @@ func (c *choice) firmware(id *inventory.Identity) {
 	}
 	c.firmwareOfRules(id, best)
 	c.fuller(id)
+	for i := range c.w.nReading { // nothing better: the application among the parts
+		if r := &c.w.readings[i]; id.Firmware == "" && r.field == knowledge.FieldPart && r.part == "application" && c.d.maker != knowledge.None && versionLike(r.value) {
+			id.Firmware, c.firmwareSource, c.firmwareAt = r.value, r.source, r.quote
+		}
+	}
 	for i := range c.w.nMark { // nothing better: the release that a build belongs to
 		if m := &c.w.marks[i]; id.Firmware == "" && m.part == "release" && c.mine(m) {
 			id.Firmware, c.firmwareSource, c.firmwareAt = m.partValue, m.source, m.quote

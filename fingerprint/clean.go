@@ -123,6 +123,9 @@ func cleanFirmware(s string) string {
 		s = strings.TrimRight(s[:i], " ")
 		s = trimBuildNumber(s, " ")
 	}
+	if i := strings.IndexByte(s, ' '); i > 0 && versionLike(s[:i]) && onlyTime(strings.TrimLeft(s[i:], " ")) {
+		s = strings.TrimRight(s[:i], ",")
+	}
 	if i := strings.IndexByte(s, ','); i > 0 && dateLike(strings.TrimLeft(s[i+1:], " ")) {
 		s = s[:i]
 	}
@@ -161,6 +164,9 @@ func onlyTime(s string) bool {
 	day, clock, two := strings.Cut(s, " ")
 	if !two && strings.Count(s, ":") == 2 {
 		day, clock = "", s
+	}
+	if len(clock) == 5 && clock[2] == ':' && digits(clock[:2]) && digits(clock[3:]) {
+		clock = ""
 	}
 	return (day == "" || parts(day, "-/.", 8, 10)) && (clock == "" || parts(clock, ":", 7, 8)) && s != ""
 }

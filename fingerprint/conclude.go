@@ -14,7 +14,7 @@ func (b *Base) conclude(w *work, o Observation) Verdict {
 	t := b.tally(w)
 	d := b.decide(&t)
 	ids := w.identifiers()
-	if b.notCellular(w, o, &t, d, ids.imei != "") {
+	if b.notCellular(w, o, &t, d, ids.imei != "" && !strings.HasPrefix(ids.imei, "30")) { // 30: GSMA TS.06, of Iridium
 		b.concludeOther(w, &v)
 		return v
 	}
@@ -119,8 +119,8 @@ func (b *Base) notCellular(w *work, o Observation, t *tally, d decision, imei bo
 		return true
 	}
 	switch w.otherStrength {
-	case knowledge.Proof:
-		return true
+	case knowledge.Proof: // a boot loader's or another device's line beside a module's whole answer
+		return d.maker == knowledge.None || !imei
 	case knowledge.Strong, knowledge.Fair:
 		return d.maker == knowledge.None && !imei
 	}

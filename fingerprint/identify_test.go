@@ -137,6 +137,50 @@ func doubtfulCases() map[string]identityCase {
 			asked("AT+CGMI = Quectel", "AT+CGMR = Platform Version:ZZ_14A_Debug | HW Version: sp7731 | 01-20-2015 10:32:11"),
 			inventory.Identity{Maker: "quectel", Firmware: "ZZ_14A_Debug"},
 		},
+		"an id that another company's module wears": {
+			Observation{Transcript: asked("AT+CGMM = EC25-E").Transcript, USB: &inventory.Device{Bus: "usb", VID: "1199", PID: "9071"}},
+			inventory.Identity{Model: "EC25-E"},
+		},
+		"a chipset's download mode": {
+			Observation{USB: &inventory.Device{Bus: "usb", VID: "05c6", PID: "9008", Manufacturer: "Qualcomm CDMA Technologies MSM", Product: "QHSUSB__BULK"}},
+			inventory.Identity{},
+		},
+		"a version with the speed of a telephone modem in it": {
+			asked("ATI = Manufacturer: huawei | Model: E3372 | Revision: 21.28.8.00.00 | IMEI: 861821010000005 | +GCAP: +CGSM,+DS,+ES"),
+			inventory.Identity{Maker: "huawei", Model: "E3372", Firmware: "21.28.8.00.00", IMEI: "861821010000005"},
+		},
+		"a boot loader before a module's whole answer": {
+			Observation{Banner: []string{"U-Boot 1.1.3 (Jun 20 2016 - 11:12:13)"}, Transcript: asked("ATI = Manufacturer: Quectel | Model: EC25 | IMEI: 867012040000009").Transcript},
+			inventory.Identity{Maker: "quectel", Model: "EC25", IMEI: "867012040000009"},
+		},
+		"labels with signs of equality": {
+			asked("ATI = Quectel | EC25 | Revision=EC25EFAR06A08M4G | IMEI=867012040000009"),
+			inventory.Identity{Maker: "quectel", Model: "EC25-E", Firmware: "EC25EFAR06A08M4G", IMEI: "867012040000009"},
+		},
+		"name and model above the revision": {
+			asked("AT+CGMI = NEOWAY", "AT+CGMM = M590", "AT+CGMR = NEOWAY | M590 | R2"),
+			inventory.Identity{Maker: "neoway", Model: "M590", Firmware: "R2"},
+		},
+		"when it was compiled": {
+			asked("AT+CGMR = Compiled: Mar 03 2021 10:10:10", "ATI = Neoway | N58-CA | N58-CA-STD-BZ-V1.2.5"),
+			inventory.Identity{Maker: "neoway", Model: "N58-CA", Firmware: "N58-CA-STD-BZ-V1.2.5"},
+		},
+		"the date behind a revision": {
+			asked("AT+CGMR = UC15EQAR02A09E1G  2014/07/18 09:08"),
+			inventory.Identity{Maker: "quectel", Model: "UC15", Firmware: "UC15EQAR02A09E1G"},
+		},
+		"the application among the parts, where nothing else is the revision": {
+			asked("AT+CGMI = Sierra Wireless, Incorporated", "AT+CGMM = EM7455", "AT!GVER? = Boot: SWI9X30C_02.20.03.00 | Appl: SWI9X30C_02.24.05.06"),
+			inventory.Identity{Maker: "sierra-wireless", Model: "EM7455", Firmware: "SWI9X30C_02.24.05.06"},
+		},
+		"the name of a chipset that a telephone has, too": {
+			Observation{Transcript: asked("AT+CGMM = T700").Transcript, USB: &inventory.Device{Bus: "usb", VID: "0e8d", PID: "7127", Manufacturer: "MediaTek", Product: "T700"}},
+			inventory.Identity{Model: "T700"},
+		},
+		"a satellite telephone of a maker of cellular ones": {
+			asked("AT+CGMI = Motorola", "AT+CGMM = 9522B Satellite Series", "AT+CGMR = IS06002"),
+			inventory.Identity{},
+		},
 		"a LoRa module whose answer has MODEL= in it": {
 			asked("AT+HWMODEL=? = AT+HWMODEL=rak3172"),
 			inventory.Identity{},

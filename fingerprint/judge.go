@@ -255,8 +255,8 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 		r.field, r.rank = knowledge.FieldIMEI, 10 // an IMEI or IMEISV in the wrong place
 		return
 	}
-	if onlyTime(r.value) && !r.sure {
-		r.field = knowledge.FieldText
+	if onlyTime(r.value) || !r.sure && w.severalFirmwares(r) && b.wholeModel(r.value) {
+		r.field = knowledge.FieldText // when it was built, or a line of its name above the revision
 		return
 	}
 	before := w.nMark
@@ -269,6 +269,16 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 		w.cellular = w.cellular || w.marks[i].maker != knowledge.None
 	}
 	b.judgeOthers(w, knowledge.OnFirmware, r.value, r.source, r.quote)
+}
+
+// severalFirmwares: the answer has more lines that may be the revision.
+func (w *work) severalFirmwares(r *reading) bool {
+	for i := range w.nReading {
+		if o := &w.readings[i]; o != r && o.field == knowledge.FieldFirmware && o.exchange == r.exchange && versionLike(o.value) {
+			return true
+		}
+	}
+	return false
 }
 
 // judgeFirmwareRules runs the rules for revisions, also on one that is written in small letters.

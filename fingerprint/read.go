@@ -215,6 +215,9 @@ func (q *query) fits(l *knowledge.Label) bool {
 	case knowledge.FieldInfo, knowledge.FieldText, l.Field:
 		return true
 	}
+	if q.Field == knowledge.FieldFirmware && l.Field == knowledge.FieldText {
+		return true // when and where it was built is no revision
+	}
 	if q.lines < 2 || l.Rank > 0 {
 		return false
 	}

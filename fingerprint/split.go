@@ -122,7 +122,7 @@ func versionAt(s string) int {
 	for i := 2; i+2 < len(s); i++ {
 		c, next := s[i], s[i+1]
 		switch {
-		case (c == 'V' || c == 'v') && digit(next) && (digit(s[i+2]) || s[i+2] == '.' || s[i+2] == '_'):
+		case (c == 'V' || c == 'v') && digit(next) && (digit(s[i+2]) || s[i+2] == '.' || s[i+2] == '_' || s[i-1] == '_' && strings.IndexByte(s[i:], '.') > 0):
 			return i
 		case c == '.' && !digit(next) && digit(s[i+2]):
 			return i

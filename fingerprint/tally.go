@@ -85,7 +85,7 @@ func (b *Base) tally(w *work) (t tally) {
 		}
 	}
 	b.explainBadges(w, &t)
-	if w.chipsetSaid {
+	if w.chipsetSaid || w.usb >= 0 && b.pack.USB[w.usb].Kind == knowledge.KindChipset {
 		t.doubtShortModels()
 	}
 	return t
@@ -95,8 +95,9 @@ func (b *Base) tally(w *work) (t tally) {
 // number may be the chipset's own, and no longer names the maker of telephones who once had one of that name.
 func (t *tally) doubtShortModels() {
 	for i := range t.n {
-		if c := &t.list[i]; !c.distinct && c.total() == int(c.by[byModel]) {
+		if c := &t.list[i]; !c.distinct && c.total() == int(c.by[byModel])+int(c.by[byUSBText]) {
 			c.by[byModel] = min(c.by[byModel], uint8(points[knowledge.Hint]))
+			c.by[byUSBText] = min(c.by[byUSBText], uint8(points[knowledge.Hint]))
 		}
 	}
 }
@@ -177,10 +178,13 @@ func letterAndNumber(key string) bool {
 	return len(key) > 1 && len(key) <= 4 && letter(key[0]) && digits(key[1:])
 }
 
-// onlySays: nothing but a name speaks for the maker, while model, firmware or id speak for one of another
+// ids is what rests on the descriptor's numbers alone, which a firmware sets as it likes.
+func (c candidate) ids() int { return int(c.by[byUSBID]) + int(c.by[byPCI]) }
+
+// onlySays: nothing but a name or a descriptor's id speaks for the maker, while model, firmware or id speak for one of another
 // origin, which is given: a name is soon changed, and believing it could clear a device of the other's origin.
 func (b *Base) onlySays(t *tally, first int, maker uint16) (other uint16, yes bool) {
-	if own := b.lineage(t, first); own.called || own.structural() >= enough {
+	if own := b.lineage(t, first); own.called || own.structural()-own.ids() >= enough {
 		return knowledge.None, false
 	}
 	best := 0

@@ -64,9 +64,9 @@ func (b *Base) label(s string) (*knowledge.Label, string) {
 	if colon < 0 && len(s) >= len("IMEI 12345678901234") && strings.EqualFold(s[:5], "IMEI ") && digits(trim(s[5:])) {
 		return b.findLabel(s[:4]), trim(s[5:])
 	}
-	if eq := strings.Index(s, " = "); eq > 0 && eq <= longestLabel && (colon < 0 || eq < colon) { // as oFono lists them
+	if eq := strings.IndexByte(s, '='); eq > 2 && eq <= longestLabel && (colon < 0 || eq < colon) { // as oFono lists them
 		if l := b.findLabel(s[:eq]); l != nil {
-			return l, trim(s[eq+len(" = "):])
+			return l, trim(s[eq+1:])
 		}
 	}
 	if colon < 2 {
