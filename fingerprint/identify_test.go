@@ -181,6 +181,14 @@ func doubtfulCases() map[string]identityCase {
 			asked("AT+CGMI = Motorola", "AT+CGMM = 9522B Satellite Series", "AT+CGMR = IS06002"),
 			inventory.Identity{},
 		},
+		"an answer whose lines came as one": {
+			asked("ATI = u-blox,SARA-R410M-02B,L0.0.00.00.05.06,867012040000009"),
+			inventory.Identity{Maker: "u-blox", Model: "SARA-R410M-02B", Firmware: "L0.0.00.00.05.06", IMEI: "867012040000009"},
+		},
+		"a telephone sold under a name that its maker does not own": {
+			asked("AT+CGMI = BlackBerry", "AT+CGMM = BBB100-1"),
+			inventory.Identity{Maker: "tcl", Badge: "rim", Model: "BBB100-1"},
+		},
 		"a LoRa module whose answer has MODEL= in it": {
 			asked("AT+HWMODEL=? = AT+HWMODEL=rak3172"),
 			inventory.Identity{},

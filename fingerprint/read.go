@@ -195,6 +195,9 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 		return
 	}
 	r.value = s
+	if q.Field == knowledge.FieldInfo && b.readJoined(w, q, r) {
+		return
+	}
 	if q.Field == knowledge.FieldInfo {
 		if l, end := b.nextLabel(s); l != nil && glued(s[end:]) {
 			s = strings.TrimSuffix(s, "OK") // the line ends were lost, that before the result code, too
@@ -206,6 +209,22 @@ func (b *Base) readText(w *work, q *query, s, quote string) {
 		}
 	}
 	b.readValue(w, q, r)
+}
+
+// readJoined takes an answer apart whose lines came as one, with commas or semicolons between: a company's name first.
+func (b *Base) readJoined(w *work, q *query, r reading) bool {
+	for _, sign := range [...]string{",", ";"} {
+		first, rest, _ := strings.Cut(r.value, sign)
+		if n, ok := b.findName(first, false); !ok || n.end < len(trim(first)) || strings.Count(rest, sign) == 0 {
+			continue
+		}
+		for part := range strings.SplitSeq(r.value, sign) {
+			r.value = trim(part)
+			b.readValue(w, q, r)
+		}
+		return true
+	}
+	return false
 }
 
 // fits: where one field was asked for, a label of another one is part of the value, unless the answer
