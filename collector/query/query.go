@@ -114,23 +114,35 @@ func (v *service) answer(r micro.Request, ask answerer) {
 	defer cancel()
 	body, err := v.body(ctx, r.Data(), ask)
 	if err == nil && int64(len(body)) > v.Conn.MaxPayload() {
-		_ = r.Error("413", fmt.Sprintf("the answer has %d bytes, and the broker takes %d: ask for fewer at once (limit)", len(body), v.Conn.MaxPayload()), nil)
+		v.refuse(r, "413", fmt.Sprintf("the answer has %d bytes, and the broker takes %d: ask for fewer at once (limit)", len(body), v.Conn.MaxPayload()), nil, nats.Header{})
 		return
 	}
 	if err == nil {
-		_ = r.Respond(body) // who asked may have left
+		v.respond(r, body, nil)
 		return
 	}
 	p, wait := api.Explain(err)
 	if p.Status == 500 {
 		v.Log.Error("cannot answer over NATS", "subject", r.Subject(), "error", err)
 	}
-	h := micro.Headers{}
+	h := nats.Header{}
 	if wait > 0 {
 		h["Retry-After"] = []string{strconv.Itoa(int(wait.Seconds()) + 1)}
 	}
 	text, _ := api.Encode(p) // two plain fields
-	_ = r.Error(strconv.Itoa(p.Status), header(p.Error), text, micro.WithHeaders(h))
+	v.refuse(r, strconv.Itoa(p.Status), header(p.Error), text, h)
+}
+
+// refuse answers as micro.Request.Error does.
+func (v *service) refuse(r micro.Request, code, text string, body []byte, h nats.Header) {
+	h[micro.ErrorCodeHeader], h[micro.ErrorHeader] = []string{code}, []string{text}
+	v.respond(r, body, h)
+}
+
+// respond answers as micro.Request.Respond does, which may be called in the handler alone: the library reads what
+// that notes in the request as soon as the handler has returned.
+func (v *service) respond(r micro.Request, body []byte, h nats.Header) {
+	_ = v.Conn.PublishMsg(&nats.Msg{Subject: r.Reply(), Header: h, Data: body}) // who asked may have left
 }
 
 // header is text as it may stand in a header: printable and in one line.
