@@ -67,7 +67,7 @@ func (c *collector) consume(ctx context.Context) error {
 	})
 	defer c.health.session(time.Time{}, nil)
 	var workers, writer sync.WaitGroup
-	for range max(1, c.workers()) {
+	for range c.workers() {
 		workers.Go(func() { c.work(in, out) })
 	}
 	for range c.s.Store.Writers() {
@@ -90,7 +90,7 @@ func (c *collector) workers() int {
 	if c.s.Workers > 0 {
 		return c.s.Workers
 	}
-	return runtime.GOMAXPROCS(0) / 2
+	return max(1, runtime.GOMAXPROCS(0)/2)
 }
 
 // fatal says whether a consume session has to be begun anew: its consumer or stream is gone,
