@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/bundle"
@@ -18,9 +19,13 @@ const (
 	Bucket = "ROLLCALL_KNOWLEDGE"
 	// Object is the bundle in it.
 	Object = "bundle.tar"
-	// askTime bounds a question, fetchTime the reading of a bundle.
-	askTime   = 5 * time.Second
-	fetchTime = 30 * time.Second
+	// askTime bounds a question.
+	askTime = 5 * time.Second
+	// The reading of a bundle is given shortFetch, and the double at each further attempt, up to
+	// longFetch: the library waits in vain until the end of that time for a bundle that another
+	// replaced after its description was read, and a slow link needs long.
+	shortFetch = 2 * time.Second
+	longFetch  = 32 * time.Second
 	// bucketPause is the longest pause before a bucket that is missing or broken is looked for again.
 	bucketPause = 10 * time.Second
 )
@@ -91,9 +96,7 @@ func (f *Follower) fetch(ctx context.Context, bucket jetstream.ObjectStore, sour
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	data, err := fetch(ctx, bucket, info)
+	info, data, err := fetch(ctx, bucket, info)
 	var unfit *unfitError
 	settled := true
 	switch {
@@ -122,13 +125,42 @@ type unfitError struct{ why string }
 
 func (e *unfitError) Error() string { return "cannot read the bundle in the bucket: " + e.why }
 
-func fetch(ctx context.Context, bucket jetstream.ObjectStore, info *jetstream.ObjectInfo) ([]byte, error) {
+// fetch reads what info describes, or what replaced it in the meantime, and says which it was.
+func fetch(ctx context.Context, bucket jetstream.ObjectStore, info *jetstream.ObjectInfo) (*jetstream.ObjectInfo, []byte, error) {
+	for patience := shortFetch; ; {
+		data, err := read(ctx, bucket, info, patience)
+		if err == nil || ctx.Err() != nil {
+			return info, data, err
+		}
+		now, gone := describe(ctx, bucket)
+		if gone != nil {
+			return info, nil, gone
+		}
+		if now.NUID == info.NUID {
+			// Nobody replaced it: what is wrong with it stays, or the link is slow.
+			if patience *= 2; patience > longFetch || !late(err) {
+				return info, nil, err
+			}
+		}
+		info = now
+	}
+}
+
+// late says that the time given was not enough: the library has two names for it.
+func late(err error) bool {
+	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// read reads what info describes within the time given.
+func read(ctx context.Context, bucket jetstream.ObjectStore, info *jetstream.ObjectInfo, patience time.Duration) ([]byte, error) {
 	switch {
 	case info.Opts != nil && info.Opts.Link != nil:
 		return nil, &unfitError{"it is a link to somewhere else"}
 	case info.Size > bundle.MaxBytes:
 		return nil, &unfitError{fmt.Sprintf("it has %d bytes, at most %d", info.Size, bundle.MaxBytes)}
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	r, err := bucket.Get(ctx, Object)
 	if err != nil {
 		return nil, err

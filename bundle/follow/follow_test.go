@@ -262,6 +262,55 @@ func TestBucket(t *testing.T) {
 	stops[1]()
 }
 
+// A bundle that is replaced between its description and its reading has no bytes any more, and
+// the library waits for them as long as it may. The next one must not wait for that.
+func TestReplacedWhileRead(t *testing.T) {
+	broker := natslinktest.Start(t, natslinktest.Settings{})
+	js := broker.JetStream(natslinktest.User{})
+	ctx, cancel := context.WithTimeout(context.Background(), natslinktest.Patience)
+	defer cancel()
+	if err := push(t, js, bundletest.Make(t, 1, 1, bundletest.Good(1)...), follow.Publication{}); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(ctx, "OBJ_"+follow.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$O."+follow.Bucket+".C.>")); err != nil {
+		t.Fatal(err)
+	}
+	u := make(used, 9)
+	s := settings(t, u)
+	s.JetStream, s.Bucket = js, follow.Bucket
+	start(t, s)
+	for reading := 0; reading == 0; { // the reader's own consumer, beside the watch's
+		consumers := stream.ListConsumers(ctx)
+		for c := range consumers.Info() {
+			if strings.HasPrefix(c.Config.FilterSubject, "$O."+follow.Bucket+".C.") {
+				reading++
+			}
+		}
+		if consumers.Err() != nil {
+			t.Fatal(consumers.Err())
+		}
+	}
+	bucket, err := js.ObjectStore(ctx, follow.Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.PutBytes(ctx, follow.Object, bundletest.Make(t, 2, 1, bundletest.Good(2)...)); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case v := <-u:
+		if v != 2 {
+			t.Errorf("switched to version %d, want 2", v)
+		}
+	case <-time.After(natslinktest.Patience / 2):
+		t.Error("the new bundle waits for the bytes of the old one")
+	}
+}
+
 // Whoever may write to the bucket can put more into it than bundles.
 func TestHostileBucket(t *testing.T) {
 	broker := natslinktest.Start(t, natslinktest.Settings{})

@@ -51,7 +51,7 @@ func newer(ctx context.Context, bucket jetstream.ObjectStore, b *bundle.Bundle) 
 	info, err := describe(ctx, bucket)
 	var data []byte
 	if err == nil {
-		data, err = fetch(ctx, bucket, info)
+		_, data, err = fetch(ctx, bucket, info)
 	}
 	var unfit *unfitError
 	switch {
