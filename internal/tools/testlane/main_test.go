@@ -36,3 +36,33 @@ func TestVerdicts(t *testing.T) {
 		})
 	}
 }
+
+func TestAgain(t *testing.T) {
+	pass := `{"Action":"pass","Package":"p","Test":"TestA"}` + "\n"
+	failed := func(test, why string) string {
+		return `{"Action":"output","Package":"p","Test":"` + test + `","Output":"` + why + `\n"}` + "\n" +
+			`{"Action":"fail","Package":"p","Test":"` + test + `"}` + "\n"
+	}
+	whole := `{"Action":"fail","Package":"p"}` + "\n"
+	for _, c := range []struct{ name, in, want string }{
+		{"late", pass + failed("TestB/x", "never came") + failed("TestB", "") + whole, "p ^TestB$\n"},
+		{"two", pass + failed("TestB", "a") + failed("TestC", "b") + whole, "p ^TestB$\np ^TestC$\n"},
+		{"three", pass + failed("TestB", "a") + failed("TestC", "b") + failed("TestD", "c") + whole, ""},
+		{"race", pass + failed("TestB", "WARNING: DATA RACE") + whole, ""},
+		{"panic", pass + failed("TestB", "panic: nil") + whole, ""},
+		{"without a test", pass + whole, ""},
+		{"did not build", pass + failed("TestB", "a") + whole + `{"Action":"build-fail","ImportPath":"q [q.test]"}`, ""},
+		{"nothing passed", failed("TestB", "a") + whole, ""},
+		{"skipped", pass + failed("TestB", "a") + whole + `{"Action":"skip","Package":"p","Test":"TestC"}`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := lane{packages: map[string]bool{}, output: map[string][]string{}}
+			if err := l.read(strings.NewReader(c.in)); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(l.again(), ""); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
