@@ -57,7 +57,7 @@ func ReadSessions(r io.Reader) ([]Case, []Used, error) {
 	cases, more = attachManagers(cases, listed)
 	used = append(used, more...)
 	if len(cases) == 0 {
-		cases, used = unasked(lines, skip, channels, used)
+		cases, used = withoutCommand(lines, skip, channels, used)
 	}
 	if len(cases) == 0 && usb == nil && pci == nil {
 		sortUsed(used)
@@ -111,7 +111,7 @@ func assemble(channels []*channel) (cases []Case, used []Used) {
 			}
 			used = append(used, cases[i].join(i, part)...)
 			if n == 0 {
-				used = append(used, cases[i].unasked(i, c)...)
+				used = append(used, cases[i].takeBanner(i, c)...)
 			}
 		}
 	}
@@ -228,8 +228,8 @@ func (k *Case) join(index int, kept []*exchange) (used []Used) {
 	return used
 }
 
-// unasked adds what came unasked on a channel.
-func (k *Case) unasked(index int, c *channel) (used []Used) {
+// takeBanner adds what came unasked on a channel.
+func (k *Case) takeBanner(index int, c *channel) (used []Used) {
 	for i, b := range c.banner {
 		u := c.bannerAt[i]
 		if u.Case = index; len(k.Banner) < maxBanner {
@@ -242,8 +242,8 @@ func (k *Case) unasked(index int, c *channel) (used []Used) {
 	return used
 }
 
-// unasked makes cases of a capture in which no command has an answer.
-func unasked(lines []logged, skip map[int]bool, channels []*channel, used []Used) ([]Case, []Used) {
+// withoutCommand makes cases of a capture in which no command has an answer.
+func withoutCommand(lines []logged, skip map[int]bool, channels []*channel, used []Used) ([]Case, []Used) {
 	cases, answers := withoutQuestion(lines, skip)
 	if len(cases) == 0 {
 		return bannerOnly(channels, used)

@@ -116,17 +116,17 @@ func cleanFirmware(s string) string {
 			s = s[:i]
 		}
 	}
-	if i := strings.Index(s, " ("); i > 0 && shortDate(strings.TrimSuffix(s[i+2:], ")")) {
+	if i := strings.Index(s, " ("); i > 0 && isDay(strings.TrimSuffix(s[i+2:], ")")) {
 		s = s[:i]
 	}
-	if i := strings.IndexByte(s, '['); i > 0 && dateLike(s[i+1:]) {
+	if i := strings.IndexByte(s, '['); i > 0 && beginsWithDay(s[i+1:]) {
 		s = strings.TrimRight(s[:i], " ")
 		s = trimBuildNumber(s, " ")
 	}
-	if i := strings.IndexByte(s, ' '); i > 0 && versionLike(s[:i]) && onlyTime(strings.TrimLeft(s[i:], " ")) {
+	if i := strings.IndexByte(s, ' '); i > 0 && versionLike(s[:i]) && isTime(strings.TrimLeft(s[i:], " ")) {
 		s = strings.TrimRight(s[:i], ",")
 	}
-	if i := strings.IndexByte(s, ','); i > 0 && dateLike(strings.TrimLeft(s[i+1:], " ")) {
+	if i := strings.IndexByte(s, ','); i > 0 && beginsWithDay(strings.TrimLeft(s[i+1:], " ")) {
 		s = s[:i]
 	}
 	if i := strings.Index(s, ":/"); i > 2 && s[i-2] == ' ' {
@@ -146,49 +146,6 @@ func trimBuildNumber(s, blanks string) string {
 		return strings.TrimRight(s[:n], " ")
 	}
 	return s
-}
-
-// dateLike: "Jul 11 2018 …" or "2006-10-20 …".
-func dateLike(s string) bool {
-	if len(s) < 4 {
-		return false
-	}
-	if digits(s[:4]) {
-		return len(s) > 4 && (s[4] == '-' || s[4] == '/')
-	}
-	return strings.Contains("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ", s[:4])
-}
-
-// onlyTime: a line of a date, a time or both ("01-20-2015 10:32:11", "2026-07-09"): when it was built, no revision.
-func onlyTime(s string) bool {
-	day, clock, two := strings.Cut(s, " ")
-	if !two && strings.Count(s, ":") == 2 {
-		day, clock = "", s
-	}
-	if len(clock) == 5 && clock[2] == ':' && digits(clock[:2]) && digits(clock[3:]) {
-		clock = ""
-	}
-	return (day == "" || parts(day, "-/.", 8, 10)) && (clock == "" || parts(clock, ":", 7, 8)) && s != ""
-}
-
-// parts: three numbers with the same sign between them, of so many bytes altogether.
-func parts(s, signs string, least, most int) bool {
-	if len(s) < least || len(s) > most {
-		return false
-	}
-	i := strings.IndexAny(s, signs)
-	if i < 1 || i > 4 {
-		return false
-	}
-	a, rest, _ := strings.Cut(s, s[i:i+1])
-	b, c, ok := strings.Cut(rest, s[i:i+1])
-	year := len(a) == 4 || len(c) == 4 || s[i] == ':'
-	return ok && year && digits(a) && len(b) < 3 && digits(b) && digits(c)
-}
-
-// shortDate: "12-03-07".
-func shortDate(s string) bool {
-	return len(s) == 8 && s[2] == '-' && s[5] == '-' && digits(s[:2]) && digits(s[3:5]) && digits(s[6:])
 }
 
 // versionLike: has a digit and is more than a date, a number or words.

@@ -14,7 +14,7 @@ func (b *Base) conclude(w *work, o Observation) Verdict {
 	t := b.tally(w)
 	d := b.decide(&t)
 	ids := w.identifiers()
-	if b.notCellular(w, o, &t, d, ids.imei != "" && !strings.HasPrefix(ids.imei, "30")) { // 30: GSMA TS.06, of Iridium
+	if b.notCellular(w, o, &t, d, b.cellularIMEI(ids.imei)) {
 		b.concludeOther(w, &v)
 		return v
 	}
@@ -127,6 +127,19 @@ func (b *Base) notCellular(w *work, o Observation, t *tally, d decision, imei bo
 	return false
 }
 
+// cellularIMEI: a number that is valid and, as far as the rules for other devices know, not one of theirs.
+func (b *Base) cellularIMEI(imei string) bool {
+	if imei == "" {
+		return false
+	}
+	for _, n := range b.others[knowledge.OnIMEI][imei[0]] {
+		if b.match(n, imei) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func (b *Base) strongestStructural(t *tally) (best int) {
 	for i := range t.n {
 		best = max(best, t.list[i].structural())
@@ -137,8 +150,13 @@ func (b *Base) strongestStructural(t *tally) (best int) {
 // readOthers looks at every line, and at names, for signs of other devices.
 func (b *Base) readOthers(w *work, o Observation) {
 	for i := range w.nReading {
-		if r := &w.readings[i]; r.field == knowledge.FieldMaker {
+		switch r := &w.readings[i]; r.field {
+		case knowledge.FieldMaker:
 			b.judgeOthers(w, knowledge.OnMaker, r.value, r.source, r.quote)
+		case knowledge.FieldIMEI:
+			if kind, s := identify(r.value, r.field); kind == validIMEI || kind == invalidIMEI {
+				b.judgeOthers(w, knowledge.OnIMEI, s, r.source, r.quote)
+			}
 		}
 	}
 	var buf [maxExchanges]uint16

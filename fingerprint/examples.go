@@ -51,6 +51,8 @@ func observe(on, text string) Observation {
 		return reply("AT+CGMR")
 	case "hardware":
 		return reply("AT^HWVER")
+	case "imei":
+		return reply("AT+CGSN")
 	case "banner":
 		return Observation{Banner: []string{text}}
 	case "usb-manufacturer":

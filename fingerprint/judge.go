@@ -255,7 +255,7 @@ func (b *Base) judgeFirmware(w *work, r *reading) {
 		r.field, r.rank = knowledge.FieldIMEI, 10 // an IMEI or IMEISV in the wrong place
 		return
 	}
-	if onlyTime(r.value) || !r.sure && w.severalFirmwares(r) && b.wholeModel(r.value) {
+	if isTime(r.value) || !r.sure && w.severalFirmwares(r) && b.wholeModel(r.value) {
 		r.field = knowledge.FieldText // when it was built, or a line of its name above the revision
 		return
 	}

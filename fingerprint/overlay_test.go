@@ -86,6 +86,7 @@ func TestOverlayMistakes(t *testing.T) {
 		{"slug: acme\nname: Acme\nrole: maker\nusb: [{vid: 2C7C, pid: \"0125\"}]\n", "x.yaml:4: ids are four lower-case hex digits"},
 		{"slug: acme\nname: Acme\nrole: maker\ntac: [{tac: \"123\"}]\n", `x.yaml:4: tac "123"`},
 		{"slug: acme\nname: &n Acme\nrole: maker\nlegal: *n\n", "x.yaml:2: anchors and aliases are not allowed"},
+		{"slug: acme\nname: Acme\nrole: maker\nrules:\n  - {id: x, on: imei, pattern: '^35', strength: hint}\n", "x.yaml:5: rule acme/x: on imei is for devices that are not cellular"},
 		{"slug: [acme\n", "x.yaml:"},
 		{"", "x.yaml: holds nothing"},
 	} {

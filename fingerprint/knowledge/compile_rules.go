@@ -101,6 +101,8 @@ func (b *builder) rule(row *RuleRow, file, source string, owner, other uint16) {
 		b.wrong(row.Where, "rule id %q is empty or stands twice", row.ID)
 	case !ok:
 		b.wrong(row.Where, "rule %s: on %q is unknown", r.ID, row.On)
+	case on == OnIMEI && other == 0:
+		b.wrong(row.Where, "rule %s: on imei is for devices that are not cellular; a maker's IMEIs are listed by their TAC", r.ID)
 	case r.Strength == NoStrength:
 		b.wrong(row.Where, "rule %s: strength %q is none of proof, strong, fair, hint", r.ID, row.Strength)
 	case row.Needs != "" && row.Needs != "maker":

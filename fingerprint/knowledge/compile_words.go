@@ -16,7 +16,7 @@ var (
 	}
 	subjects = map[string]Subject{
 		"maker": OnMaker, "model": OnModel, "firmware": OnFirmware, "hardware": OnHardware, "line": OnLine,
-		"banner": OnBanner, "usb-manufacturer": OnUSBManufacturer, "usb-product": OnUSBProduct,
+		"banner": OnBanner, "usb-manufacturer": OnUSBManufacturer, "usb-product": OnUSBProduct, "imei": OnIMEI,
 	}
 	idKinds = map[string]IDKind{
 		"": KindModem, "modem": KindModem, "composite": KindComposite, "bootloader": KindBootloader,

@@ -87,6 +87,8 @@ const (
 	OnBanner
 	OnUSBManufacturer
 	OnUSBProduct
+	// OnIMEI: the digits of an IMEI, for devices that are not cellular; makers have the table of TACs.
+	OnIMEI
 	Subjects // how many there are
 )
 
