@@ -15,9 +15,9 @@ func TestSatelliteIMEI(t *testing.T) {
 		o    Observation
 		want inventory.State
 	}{
-		{asked("AT+CGMI = Motorola", "AT+CGSN = 300125060000005"), inventory.StateNotCellular},
-		{asked("ATI = Manufacturer: Motorola | IMEI: 300125060000005"), inventory.StateNotCellular},
-		{asked("AT+CGMI = Sierra Wireless, Inc.", "AT+CGSN = 300125060000005"), inventory.StateNotCellular},
+		{asked("AT+CGMI = Motorola", "AT+CGSN = 300125060000009"), inventory.StateNotCellular},
+		{asked("ATI = Manufacturer: Motorola | IMEI: 300125060000009"), inventory.StateNotCellular},
+		{asked("AT+CGMI = Sierra Wireless, Inc.", "AT+CGSN = 300125060000009"), inventory.StateNotCellular},
 		{asked("AT+CGMI = Motorola", "AT+CGSN = 866425030000006"), inventory.StatePartial},
 	} {
 		v := b.Identify(tc.o)
