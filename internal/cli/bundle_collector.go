@@ -28,6 +28,7 @@ type ownKnowledge struct {
 	fingerprints, policy string // directories; one that is not there is none
 	log                  *slog.Logger
 	knowledge            *fleetjudge.Knowledge
+	rules                *rulesLog // nil: nobody keeps who changed what
 
 	mu     sync.Mutex
 	bundle *bundle.Bundle // in use
@@ -88,6 +89,7 @@ func (o *ownKnowledge) prepare(b *bundle.Bundle) (use func(), err error) {
 		defer o.mu.Unlock()
 		o.bundle = b
 		o.knowledge.Set(base, p)
+		o.rules.note(o.knowledge.Now(), "key "+b.Signature.PublicKey, "bundle", b.String())
 	}, nil
 }
 
@@ -98,8 +100,19 @@ func (o *ownKnowledge) reload() error {
 	base, p, err := o.load(o.bundle)
 	if err == nil {
 		o.knowledge.Set(base, p)
+		o.noteFiles("as the collector was told to read them again")
 	}
 	return err
+}
+
+// noteFiles keeps by which files the fleet is judged from now on, where they are not the ones that
+// it was judged by.
+func (o *ownKnowledge) noteFiles(when string) {
+	who, what := lastOf(existing(o.policy), existing(o.fingerprints))
+	if what == "" {
+		who, what = localUser(), "no files of your own"
+	}
+	o.rules.note(o.knowledge.Now(), who, "files", when+"; "+what)
 }
 
 // reloadOn reads the operator's own files again at each signal, until ctx ends.

@@ -39,10 +39,12 @@ func (b *beside) start(ctx context.Context, known *ownKnowledge) (stop func(), e
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	known.rules = &rulesLog{b.store, b.log}
 	bundles, err := followBundles(b.c, known, js, b.metrics)
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
+	known.noteFiles("as the collector started")
 	ctx, cancel := context.WithCancel(ctx)
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
