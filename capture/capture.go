@@ -83,9 +83,10 @@ type Used struct {
 
 // Reasons that are given in more than one place.
 const (
-	whyOutside = "stands outside of a dialogue"
-	whyLogger  = "of the program that logged"
-	whyLimit   = "beyond the limit of one capture"
+	whyOutside  = "stands outside of a dialogue"
+	whyLogger   = "of the program that logged"
+	whyTerminal = "of the terminal program"
+	whyLimit    = "beyond the limit of one capture"
 )
 
 func (u Used) leftOut(why string) Used {

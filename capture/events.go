@@ -185,8 +185,12 @@ func channelOf(tag string) string { return portName().FindString(tag) }
 
 // shell reads prompts and what terminal programs say for themselves.
 func (r *reader) shell(l logged) bool {
+	if statusLine().MatchString(l.rest) {
+		r.note(l, note, whyTerminal)
+		return true
+	}
 	if chatter().MatchString(strings.TrimSpace(l.rest)) {
-		r.note(l, stop, "of the terminal program")
+		r.note(l, stop, whyTerminal)
 		return true
 	}
 	command, device, ok := shellLine(l.rest)

@@ -19,7 +19,11 @@ type physical struct {
 // two-character escapes (ECMA-48), in their 7-bit forms.
 var escapes = pattern(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]`)
 
-// physicalLines splits text at LF and at CR. A CR that stands alone ends a line too:
+// moves matches what puts the cursor into another line (CUP, HVP, VPA, CNL and CPL of ECMA-48): what is written there
+// does not go on where the line before it ended, as minicom's status line shows.
+var moves = pattern(`\x1b\[[0-9;]*[HfdEF]`)
+
+// physicalLines splits text at LF, at CR and where the cursor goes elsewhere. A CR that stands alone ends a line too:
 // V.250 ends lines with it, and some logs keep no LF.
 func physicalLines(text []byte) []physical {
 	text = bytes.TrimPrefix(fromUTF16(text), []byte("\ufeff"))
@@ -28,6 +32,9 @@ func physicalLines(text []byte) []physical {
 	for line := range strings.SplitSeq(string(text), "\n") {
 		number++
 		blank := true
+		if strings.Contains(line, "\x1b[") {
+			line = moves().ReplaceAllString(line, "\r")
+		}
 		for part := range strings.SplitSeq(line, "\r") {
 			if part = plain(part); strings.TrimSpace(part) != "" {
 				lines = append(lines, physical{number, part, gap})

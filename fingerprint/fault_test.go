@@ -38,7 +38,7 @@ func TestA17CraftedText(t *testing.T) {
 		many := func(lines int) Observation {
 			x := inventory.Exchange{Cmd: "ATI", Final: "OK"}
 			for range lines {
-				x.Lines = append(x.Lines, strings.Repeat(unit, 64<<10/len(unit)/8))
+				x.Lines = append(x.Lines, strings.Repeat(unit, 2<<10/len(unit)))
 			}
 			o := Observation{Banner: x.Lines}
 			for _, cmd := range []string{"ATI", "AT+CGMM", "AT+CGMR", "AT+CGMI", "AT+GMR"} {

@@ -88,9 +88,12 @@ func (b *Base) oneCommand(text string) knowledge.Command {
 		}
 	}
 	if len(key) > 2 && key[0] == 'A' && key[1] == 'T' {
-		if i, ok := b.commands[string(key[2:])]; ok {
-			return b.pack.Commands[i]
-		}
+		key = key[2:]
+	} else if len(key) == 0 || knowledge.Alnum(key[0]) { // "+CGMM" is what mmcli --command takes
+		key = nil
+	}
+	if i, ok := b.commands[string(key)]; ok {
+		return b.pack.Commands[i]
 	}
 	if text == "" {
 		return knowledge.Command{Field: knowledge.FieldText, Source: "answer"} // its question is not shown
