@@ -236,7 +236,7 @@ func (c *collector) judgeSome(ctx context.Context, ids []string, ready map[strin
 
 // settleSome changes gateways for another reason than a report of theirs.
 func (c *collector) settleSome(ctx context.Context, ids []string, change func(*settler, *store.Gateway) error) error {
-	told := false
+	var events []store.Event
 	var imeis []string
 	err := c.s.Store.Update(ctx, ids, func(tx store.Tx, known map[string]*store.Gateway) error {
 		s := c.settler(tx, known)
@@ -254,16 +254,14 @@ func (c *collector) settleSome(ctx context.Context, ids []string, change func(*s
 				return err
 			}
 		}
-		told, imeis = len(s.out.Events) > 0, s.imeis
+		events, imeis = s.out.Events, s.imeis
 		return tx.Put(&s.out)
 	})
 	if err != nil {
 		return err
 	}
 	c.twins.note(imeis)
-	if told {
-		c.outbox.wake()
-	}
+	c.tell(events)
 	return nil
 }
 

@@ -295,14 +295,21 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 		return err
 	}
 	c.keys.tell(s.claimed)
-	if len(s.out.Events) > 0 {
-		c.outbox.wake()
-	}
+	c.tell(s.out.Events)
 	c.twins.note(s.imeis)
 	for _, w := range s.ask {
 		c.asker.want(w)
 	}
 	return nil
+}
+
+// tell has events go out that were stored just now.
+func (c *collector) tell(stored []store.Event) {
+	if len(stored) == 0 {
+		return
+	}
+	c.metrics.happened(stored)
+	c.outbox.wake()
 }
 
 // rejected is the row of a message that was not believed.

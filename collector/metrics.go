@@ -15,6 +15,7 @@ import (
 type metrics struct {
 	messages  *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
+	events    *prometheus.CounterVec
 	batches   prometheus.Histogram
 	sizes     prometheus.Histogram
 	failures  prometheus.Counter
@@ -28,6 +29,8 @@ func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
 			Help: "Messages taken from the stream, by kind and outcome."}, []string{"kind", "outcome"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_rejected_total",
 			Help: "Messages that were not believed, by reason."}, []string{"reason"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollcall_events_total",
+			Help: "Events that this collector stored, by kind: what changed in the fleet."}, []string{"kind"}),
 		batches: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollcall_store_seconds",
 			Help: "Time to settle and store one batch.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}),
 		sizes: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollcall_store_messages",
@@ -44,7 +47,10 @@ func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
 	for _, reason := range reasons() {
 		m.rejected.WithLabelValues(string(reason))
 	}
-	r.MustRegister(m.messages, m.rejected, m.batches, m.sizes, m.failures, m.rejudged, m.lastStore, &fleetGauges{s})
+	for _, kind := range store.EventKinds() {
+		m.events.WithLabelValues(string(kind))
+	}
+	r.MustRegister(m.messages, m.rejected, m.events, m.batches, m.sizes, m.failures, m.rejudged, m.lastStore, &fleetGauges{s})
 	return m
 }
 
@@ -69,6 +75,16 @@ func (m *metrics) outcome(it *item) {
 	m.messages.WithLabelValues(kind, it.outcome.Verdict.String()).Inc()
 	if it.outcome.Verdict == Rejected {
 		m.rejected.WithLabelValues(string(it.outcome.Reason)).Inc()
+	}
+}
+
+// happened counts events that are stored. A nil m counts nothing.
+func (m *metrics) happened(events []store.Event) {
+	if m == nil {
+		return
+	}
+	for i := range events {
+		m.events.WithLabelValues(string(events[i].Kind)).Inc()
 	}
 }
 

@@ -1,0 +1,46 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/store"
+)
+
+// Prometheus sees what happens in the fleet: every kind of event has its counter from the start, and
+// each event that is stored counts once, whoever caused it. What comes again counts for nothing.
+func TestEventsAreCounted(t *testing.T) {
+	s := openStore(t)
+	b := newBench(t, s, nil)
+	for _, kind := range store.EventKinds() {
+		if want := fmt.Sprintf("rollcall_events_total{kind=%q} 0\n", kind); !strings.Contains(b.scrape(), want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	gw := collectortest.NewGateway("gw-1")
+	one := gw.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R1", imei(1)))
+	two := gw.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", imei(1)))
+	b.take(one)
+	b.take(two)
+	b.take(one, two)
+	b.s.Now = func() time.Time { return collectortest.Start.Add(48 * time.Hour) }
+	must(t, b.silence(t.Context(), []string{"gw-1"}))
+	b.take(gw.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", imei(1))))
+	stored := map[store.EventKind]int{}
+	events, err := s.EventsAfter(t.Context(), 0, 100)
+	must(t, err)
+	for _, e := range events {
+		stored[e.Kind]++
+	}
+	if stored[store.GatewayNew] != 1 || stored[store.FirmwareChanged] != 1 || stored[store.GatewaySilent] != 1 || stored[store.GatewayBack] != 1 {
+		t.Fatalf("stored were %v", stored)
+	}
+	for _, kind := range store.EventKinds() {
+		if want := fmt.Sprintf("rollcall_events_total{kind=%q} %d\n", kind, stored[kind]); !strings.Contains(b.scrape(), want) {
+			t.Errorf("the metrics do not say %s", want)
+		}
+	}
+}
