@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 	_ "embed"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -93,5 +93,5 @@ func (s *server) routes() []route {
 }
 
 func (s *server) nothing(*http.Request) (any, error) {
-	return nil, errors.Join(errors.New("there is nothing at this address; see /api/v1/openapi.json"), store.ErrNotFound)
+	return nil, fmt.Errorf("there is nothing at this address; see /api/v1/openapi.json: %w", store.ErrNotFound)
 }

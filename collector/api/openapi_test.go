@@ -30,6 +30,11 @@ func readings() []question {
 		{path: "/api/v1/modules", ask: "/api/v1/modules?sort=price", status: 400},
 		{path: "/api/v1/modules", ask: "/api/v1/modules?colour=red", status: 400},
 		{path: "/api/v1/modules", ask: "/api/v1/modules?limit=0", status: 400},
+		{path: "/api/v1/modules", ask: "/api/v1/modules?state=identfied", status: 400},
+		{path: "/api/v1/modules", ask: "/api/v1/modules?state=held&severity=huge", status: 400},
+		{path: "/api/v1/modules", ask: "/api/v1/modules?gateway=gw-00&gateway=gw-01", status: 400},
+		{path: "/api/v1/modules", ask: "/api/v1/modules?limit=2&limit=3", status: 400},
+		{path: "/api/v1/export/modules", ask: "/api/v1/export/modules?state=identfied", status: 400},
 		{path: "/api/v1/modules", ask: "/api/v1/modules?cursor=AAAA", status: 400},
 		{path: "/api/v1/modules/{gateway}/{id}", ask: "/api/v1/modules/gw-00/usb:1-1", status: 200},
 		{path: "/api/v1/modules/{gateway}/{id}", ask: "/api/v1/modules/gw-00/tty:/dev/ttyS1", status: 200},
@@ -39,6 +44,7 @@ func readings() []question {
 		{path: "/api/v1/gateways", ask: "/api/v1/gateways?limit=1000", status: 200},
 		{path: "/api/v1/gateways", ask: "/api/v1/gateways?q=gw-0&state=conflict", status: 200},
 		{path: "/api/v1/gateways", ask: "/api/v1/gateways?state=happy", status: 400},
+		{path: "/api/v1/gateways", ask: "/api/v1/gateways?state=silent&state=conflict", status: 400},
 		{path: "/api/v1/gateways/{id}", ask: "/api/v1/gateways/gw-00", status: 200},
 		{path: "/api/v1/gateways/{id}", ask: "/api/v1/gateways/evil", status: 200},
 		{path: "/api/v1/gateways/{id}", ask: "/api/v1/gateways/nobody", status: 404},
@@ -88,6 +94,7 @@ func orders() []question {
 		{"POST", "/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"list": "nonsense"}`, 400},
 		{"POST", "/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{}`, 400},
 		{"POST", "/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"policy":"x","limit":-1}`, 400},
+		{"POST", "/api/v1/policy/what-if", "/api/v1/policy/what-if", js, `{"policy":"policy: try","lists":"id: other"}`, 400},
 		{"POST", "/api/v1/policy/what-if", "/api/v1/policy/what-if", yaml, strings.Repeat("# long\n", 1<<20), 400},
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,8 +156,10 @@ func readProposal(r *http.Request) (Proposal, error) {
 	case strings.HasSuffix(media, "yaml"):
 		p.Policy = string(body)
 	case media == "application/json":
-		if err := json.Unmarshal(body, &p); err != nil {
-			return p, &UsageError{"body", "is no JSON such as {\"policy\": \"…\", \"list\": \"…\"}"}
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.DisallowUnknownFields() // a proposal of which a part is left out would be answered as another one
+		if err := d.Decode(&p); err != nil || d.More() {
+			return p, &UsageError{"body", "is no JSON such as {\"policy\": \"…\", \"list\": \"…\", \"limit\": 100}"}
 		}
 	default:
 		return p, &UsageError{"body", "is of no type that is taken: application/yaml (rules), or application/json with policy and list"}
@@ -207,10 +210,8 @@ func FindingParameters() []string {
 func (q Query) FindingFilter() (store.FindingFilter, error) {
 	f := store.FindingFilter{Severity: q.values("severity"), Rule: q.values("rule"), List: q.values("list"),
 		Gateway: q.Get("gateway"), Module: q.Get("module"), Query: strings.TrimSpace(q.Get("q")), Covered: q.Get("covered")}
-	for _, x := range f.Severity {
-		if !slices.Contains(store.Severities(), x) {
-			return f, &UsageError{"severity", "takes " + strings.Join(store.Severities(), ", ")}
-		}
+	if err := among("severity", f.Severity, store.Severities()); err != nil {
+		return f, err
 	}
 	if !slices.Contains([]string{"", "yes", "no"}, f.Covered) {
 		return f, &UsageError{"covered", "takes yes or no, or is left out"}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/inventory"
 )
 
 // UsageError says which parameter cannot be used, and what it takes.
@@ -42,6 +43,9 @@ func parseSorted(v url.Values, sorts []string, names ...string) (Query, error) {
 		if len(values) > 100 {
 			return Query{}, &UsageError{name, "stands more than 100 times"}
 		}
+		if !slices.Contains(alternatives(), name) && len(slices.DeleteFunc(slices.Clone(values), empty)) > 1 {
+			return Query{}, &UsageError{name, "takes one value"}
+		}
 	}
 	q := Query{v}
 	if s := v.Get("limit"); s != "" {
@@ -53,6 +57,11 @@ func parseSorted(v url.Values, sorts []string, names ...string) (Query, error) {
 		return Query{}, &UsageError{"sort", "takes one of " + strings.Join(sorts, ", ") + ", with - before it for the other way round"}
 	}
 	return q, nil
+}
+
+// alternatives are the parameters that take several values, of which one has to fit.
+func alternatives() []string {
+	return []string{"maker", "model", "firmware", "origin", "state", "badge", "severity", "kind", "rule", "list"}
 }
 
 // ParseModules takes the parameters of a list of modules.
@@ -77,14 +86,22 @@ func (q Query) Page() store.Page {
 
 // values leaves out empty ones, which a form sends for fields that nobody filled in.
 func (q Query) values(name string) []string {
-	return slices.DeleteFunc(slices.Clone(q.Values[name]), func(s string) bool { return s == "" })
+	return slices.DeleteFunc(slices.Clone(q.Values[name]), empty)
 }
+
+func empty(s string) bool { return s == "" }
 
 // ModuleFilter gives the filter of a list of modules.
 func (q Query) ModuleFilter() (store.ModuleFilter, error) {
 	f := store.ModuleFilter{
 		State: q.values("state"), Maker: q.values("maker"), Badge: q.values("badge"), Model: q.values("model"),
 		Severity: q.values("severity"), Firmware: q.values("firmware"), Origin: q.values("origin"), Gateway: q.Get("gateway"), Query: strings.TrimSpace(q.Get("q")),
+	}
+	if err := among("state", f.State, append(states(), store.None)); err != nil {
+		return f, err
+	}
+	if err := among("severity", f.Severity, append(store.Severities(), store.None)); err != nil {
+		return f, err
 	}
 	switch q.Get("conflict") {
 	case "":
@@ -96,9 +113,33 @@ func (q Query) ModuleFilter() (store.ModuleFilter, error) {
 	return f, nil
 }
 
+// among refuses a value that no module can have: a word that is written wrongly would look like
+// one that fits nothing.
+func among(name string, values, known []string) error {
+	for _, v := range values {
+		if !slices.Contains(known, v) {
+			return &UsageError{name, fmt.Sprintf("there is no %s %q; it takes %s", name, v, strings.Join(known, ", "))}
+		}
+	}
+	return nil
+}
+
+// states are those that a module can be in.
+func states() []string {
+	var out []string
+	for _, s := range []inventory.State{inventory.StateIdentified, inventory.StatePartial, inventory.StateUnanswered, inventory.StateHeld,
+		inventory.StateDenied, inventory.StateNotCellular, inventory.StateUnknown} {
+		out = append(out, string(s))
+	}
+	return out
+}
+
 // GatewayFilter gives the filter of a list of gateways.
 func (q Query) GatewayFilter() (store.GatewayFilter, error) {
 	f := store.GatewayFilter{State: q.Get("state"), Query: strings.TrimSpace(q.Get("q"))}
+	if len(q.values("state")) > 1 {
+		return f, &UsageError{"state", "takes one value"}
+	}
 	if !slices.Contains([]string{"", "heard", "silent", "conflict"}, f.State) {
 		return f, &UsageError{"state", "takes heard, silent or conflict"}
 	}
