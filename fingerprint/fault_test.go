@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -38,26 +39,38 @@ func TestA17CraftedText(t *testing.T) {
 		many := func(lines int) Observation {
 			x := inventory.Exchange{Cmd: "ATI", Final: "OK"}
 			for range lines {
-				x.Lines = append(x.Lines, strings.Repeat(unit, 2<<10/len(unit)))
+				x.Lines = append(x.Lines, strings.Repeat(unit, 64<<10/len(unit)/8))
 			}
 			o := Observation{Banner: x.Lines}
-			for _, cmd := range []string{"ATI", "AT+CGMM", "AT+CGMR", "AT+CGMI", "AT+GMR"} {
+			for _, cmd := range []string{"ATI", "AT+CGMR"} {
 				x.Cmd = cmd
 				o.Transcript = append(o.Transcript, x)
 			}
 			return o
 		}
 		small, large := many(maxLines), many(16*maxLines)
-		v, w := b.Identify(small), b.Identify(large)
+		v := b.Identify(small) // makes what is made once
+		before := mallocs(func() { b.Identify(small) })
+		var w Verdict
+		after := mallocs(func() { w = b.Identify(large) })
 		if len(v.Evidence) > maxEvidence || len(w.Evidence) != len(v.Evidence) || w.Identity != v.Identity {
 			t.Errorf("%s: %d and %d pieces of evidence", name, len(v.Evidence), len(w.Evidence))
 		}
-		before := testing.AllocsPerRun(1, func() { b.Identify(small) })
 		// Regular expressions take their memory from a pool, which the collector and the race detector empty at any time.
-		if after := testing.AllocsPerRun(1, func() { b.Identify(large) }); after > 2*before+8 {
+		if after > 2*before+8 {
 			t.Errorf("%s: %v allocations, with sixteen times the text %v", name, before, after)
 		}
 	}
+}
+
+// mallocs counts what f allocates, once: testing.AllocsPerRun would run it twice.
+func mallocs(f func()) uint64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.Mallocs - before.Mallocs
 }
 
 // TestA17WhatIsBeyondTheBounds is not looked at: neither the lines after the 64th of an answer, nor the answers after the
