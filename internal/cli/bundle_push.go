@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
@@ -70,7 +72,9 @@ func bundlePush(c *cobra.Command, path string, n natslink.Settings, p follow.Pub
 	if err != nil {
 		return fmt.Errorf("cannot publish the bundle: %w", err)
 	}
-	if err := follow.Push(ctx, js, b, p); err != nil {
+	if err := follow.Push(ctx, js, b, p); errors.Is(err, nats.ErrReconnectBufExceeded) { // no broker was there
+		return fmt.Errorf("cannot publish to bucket %s: %w", p.Bucket, natslink.Why(link.Conn(), err))
+	} else if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "published in bucket %s\n", p.Bucket)

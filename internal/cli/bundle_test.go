@@ -191,6 +191,13 @@ webhooks: [{name: ops, url: %q, secret_file: %s, allow_http: true, kinds: [judge
 	}
 }
 
+// A bundle that no broker takes is told so, and why.
+func TestBundleWithoutBroker(t *testing.T) {
+	if out, code := pushBundle(t, "nats://127.0.0.1:1", 1, 1); code != 1 || !strings.Contains(out, "no connection to NATS at nats://127.0.0.1:1") || strings.Contains(out, "buffer") {
+		t.Errorf("exit status %d: %s", code, out)
+	}
+}
+
 // What is wrong in the configuration of bundles and webhooks is wrong usage, said at the start.
 func TestCollectorRefusesConfiguration(t *testing.T) {
 	broker := natslinktest.Start(t, natslinktest.Settings{})

@@ -34,15 +34,17 @@ The store is that of the collector's configuration, unless --store names one.`,
 	f := c.PersistentFlags()
 	f.StringVar(&url, "store", "", "the collector's store: `sqlite:PATH` or postgres://… (default: as the collector's configuration says)")
 	f.StringVar(&file, "config", "", "the collector's configuration `file` (default "+configs.CollectorFile+", if there)")
-	open := func(ctx context.Context) (store.AccessCloser, error) { return openAccess(ctx, url, file) }
-	c.AddCommand(tokenCreate(open), tokenList(open), tokenRevoke(open))
+	open := func(ctx context.Context) (store.AccessCloser, error) { return openAccess(ctx, url, file, false) }
+	there := func(ctx context.Context) (store.AccessCloser, error) { return openAccess(ctx, url, file, true) }
+	c.AddCommand(tokenCreate(open), tokenList(there), tokenRevoke(there))
 	return c
 }
 
 type opener func(context.Context) (store.AccessCloser, error)
 
-// openAccess opens the store that was named, or the configured one.
-func openAccess(ctx context.Context, url, file string) (store.AccessCloser, error) {
+// openAccess opens the store that was named, or the configured one. The first token may make it: a
+// collector that others can reach starts with one. Where it has to be there, it is not made empty.
+func openAccess(ctx context.Context, url, file string, there bool) (store.AccessCloser, error) {
 	if url == "" {
 		c, err := configs.LoadCollector(configs.Source{File: file, Environ: os.Environ()})
 		if err != nil {
@@ -51,7 +53,10 @@ func openAccess(ctx context.Context, url, file string) (store.AccessCloser, erro
 		url = c.Store
 	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		if !there {
+			path = filepath.Dir(path)
+		}
+		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("cannot open the store %s: %w; is this the machine of the collector? --store names another", url, err)
 		}
 	}

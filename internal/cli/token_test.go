@@ -1,7 +1,11 @@
 package cli_test
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	collectors "github.com/rollcall-iot/rollcall/collector"
@@ -36,4 +40,21 @@ func TestTokensAreInTheLog(t *testing.T) {
 			t.Errorf("entry %d does not say who: %+v", i, a)
 		}
 	}
+}
+
+// What only looks or takes away makes no store where there is none: "no tokens" would be said of a
+// path that was written wrongly.
+func TestTokensNeedTheirStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	for _, args := range [][]string{{"list"}, {"revoke", "alice"}} {
+		out, code := rollcall(t, append(append([]string{"token"}, args...), "--store", "sqlite:"+path)...)
+		if code != 1 || !strings.Contains(out, "cannot open the store sqlite:"+path) || !strings.Contains(out, "--store names another") {
+			t.Errorf("token %s: exit status %d: %s", args[0], code, out)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("token %s made a store: %v", args[0], err)
+		}
+	}
+	run(t, 0, "token", "create", "alice", "--store", "sqlite:"+path)
+	run(t, 0, "token", "revoke", "alice", "--store", "sqlite:"+path)
 }
