@@ -73,9 +73,9 @@ func (b *Base) checkFamily(m *knowledge.MakerFile, f *knowledge.FamilyRow) error
 		v := b.Identify(observe("model", text))
 		switch {
 		case v.Identity.Maker != maker && !f.Unconfirmed:
-			all = append(all, wrong(f.Where, "example %q: the maker comes out as %q, not %q", text, v.Identity.Maker, maker))
+			all = append(all, wrong(f.Where.At("examples"), "example %q: the maker comes out as %q, not %q", text, v.Identity.Maker, maker))
 		case f.Technology != "" && v.Identity.Technology == "":
-			all = append(all, wrong(f.Where, "example %q is not recognised as this family", text))
+			all = append(all, wrong(f.Where.At("examples"), "example %q is not recognised as this family", text))
 		}
 	}
 	return errors.Join(all...)
@@ -89,7 +89,7 @@ func (b *Base) checkRule(r *knowledge.RuleRow, m *knowledge.MakerFile) error {
 	var all []error
 	for _, e := range r.Examples {
 		if e.Text == "" {
-			all = append(all, wrong(r.Where, "rule %s: an example has no text", r.ID))
+			all = append(all, wrong(e.Where, "rule %s: an example has no text", r.ID))
 			continue
 		}
 		v := b.Identify(observe(r.On, e.Text))
@@ -97,22 +97,22 @@ func (b *Base) checkRule(r *knowledge.RuleRow, m *knowledge.MakerFile) error {
 		if _, named := want["maker"]; !named && maker != "" && r.Strength != "hint" && r.Needs == "" {
 			want["maker"] = maker
 		}
-		all = append(all, b.checkFired(r, m.Slug, e.Text), checkFields(r, e.Text, want, v))
+		all = append(all, b.checkFired(r, m.Slug, e), checkFields(r, e, want, v))
 	}
 	return errors.Join(all...)
 }
 
 // checkFired: the rule's own pattern matches its example.
-func (b *Base) checkFired(r *knowledge.RuleRow, file, text string) error {
+func (b *Base) checkFired(r *knowledge.RuleRow, file string, e knowledge.Example) error {
 	id := file + "/" + r.ID
 	n, ok := slices.BinarySearchFunc(b.pack.Rules, id, func(x knowledge.Rule, id string) int { return strings.Compare(x.ID, id) })
-	if ok && b.match(uint16(n), trim(text)) != nil {
+	if ok && b.match(uint16(n), trim(e.Text)) != nil {
 		return nil
 	}
-	return wrong(r.Where, "rule %s does not match its example %q", r.ID, text)
+	return wrong(e.Where, "rule %s does not match its example %q", r.ID, e.Text)
 }
 
-func checkFields(r *knowledge.RuleRow, text string, want map[string]string, v Verdict) error {
+func checkFields(r *knowledge.RuleRow, e knowledge.Example, want map[string]string, v Verdict) error {
 	got := map[string]string{
 		"maker": v.Identity.Maker, "badge": v.Identity.Badge, "model": v.Identity.Model, "variant": v.Identity.Variant,
 		"firmware": v.Identity.Firmware, "hardware": v.Identity.Hardware, "imei": v.Identity.IMEI,
@@ -122,16 +122,16 @@ func checkFields(r *knowledge.RuleRow, text string, want map[string]string, v Ve
 	for _, field := range slices.Sorted(maps.Keys(want)) {
 		if name, part := strings.CutPrefix(field, "part_"); part {
 			if !slices.Contains(v.Parts, inventory.Part{Name: partName(name), Value: want[field]}) {
-				all = append(all, wrong(r.Where, "rule %s, example %q: no part %s %q", r.ID, text, partName(name), want[field]))
+				all = append(all, wrong(e.Where, "rule %s, example %q: no part %s %q", r.ID, e.Text, partName(name), want[field]))
 			}
 			continue
 		}
 		value, known := got[field]
 		switch {
 		case !known:
-			all = append(all, wrong(r.Where, "rule %s, example %q: %q is no field", r.ID, text, field))
+			all = append(all, wrong(e.Where, "rule %s, example %q: %q is no field", r.ID, e.Text, field))
 		case value != want[field]:
-			all = append(all, wrong(r.Where, "rule %s, example %q: %s comes out as %q, not %q", r.ID, text, field, value, want[field]))
+			all = append(all, wrong(e.Where, "rule %s, example %q: %s comes out as %q, not %q", r.ID, e.Text, field, value, want[field]))
 		}
 	}
 	return errors.Join(all...)
@@ -142,7 +142,7 @@ func (b *Base) checkOther(r *knowledge.RuleRow, o *knowledge.OtherFile) error {
 	for _, e := range r.Examples {
 		v := b.Identify(observe(r.On, e.Text))
 		if v.State != inventory.StateNotCellular || v.Seems != o.Seems {
-			all = append(all, wrong(r.Where, "rule %s, example %q: comes out as %s %q, not as %q", r.ID, e.Text, v.State, v.Seems, o.Seems))
+			all = append(all, wrong(e.Where, "rule %s, example %q: comes out as %s %q, not as %q", r.ID, e.Text, v.State, v.Seems, o.Seems))
 		}
 	}
 	return errors.Join(all...)

@@ -66,24 +66,26 @@ func (b *builder) wrong(w Where, format string, args ...any) {
 func (b *builder) maker(m *MakerFile) {
 	if _, known := b.slugs[m.Slug]; known {
 		if !b.overlay {
-			b.wrong(m.Where, "slug %q stands twice", m.Slug)
+			b.wrong(m.Where.At("slug"), "slug %q stands twice", m.Slug)
 		}
 		return
 	}
 	if !slug(m.Slug) {
-		b.wrong(m.Where, "slug %q: a name of a-z, 0-9 and - is wanted", m.Slug)
+		b.wrong(m.Where.At("slug"), "slug %q: a name of a-z, 0-9 and - is wanted", m.Slug)
 		return
 	}
 	role, ok := roles[m.Role]
 	switch {
 	case !ok:
-		b.wrong(m.Where, "role %q is none of maker, badge, chipset", m.Role)
+		b.wrong(m.Where.At("role"), "role %q is none of maker, badge, chipset", m.Role)
 	case m.Name == "" || m.Source == "" && !b.overlay || m.AsOf == "" && !b.overlay:
 		b.wrong(m.Where, "name, source and as_of must be given")
-	case !country(m.Country) || !country(m.ParentCountry):
-		b.wrong(m.Where, "country codes are two capital letters or empty")
+	case !country(m.Country):
+		b.wrong(m.Where.At("country"), "country codes are two capital letters or empty")
+	case !country(m.ParentCountry):
+		b.wrong(m.Where.At("parent_country"), "country codes are two capital letters or empty")
 	case m.AsOf != "" && !date(m.AsOf):
-		b.wrong(m.Where, "as_of %q is no day like 2026-11-22", m.AsOf)
+		b.wrong(m.Where.At("as_of"), "as_of %q is no day like 2026-11-22", m.AsOf)
 	}
 	b.history(m)
 	b.readings(m)
@@ -109,22 +111,22 @@ func (m *MakerFile) companySource() string {
 func (b *builder) readings(m *MakerFile) {
 	for _, r := range m.Read {
 		if r.Says == "" || r.Source == "" || !date(r.Date) {
-			b.wrong(m.Where, "read: what the source says, its address and a date like 2026-11-22 must be given")
+			b.wrong(m.Where.At("read"), "read: what the source says, its address and a date like 2026-11-22 must be given")
 		}
 	}
 	switch {
 	case b.overlay || !m.Confirmed:
 	case len(m.Read) == 0:
-		b.wrong(m.Where, "is confirmed, but read does not say where")
+		b.wrong(m.Where.At("confirmed"), "is confirmed, but read does not say where")
 	case m.Country == "":
-		b.wrong(m.Where, "is confirmed, but has no country")
+		b.wrong(m.Where.At("confirmed"), "is confirmed, but has no country")
 	}
 }
 
 func (b *builder) history(m *MakerFile) {
 	for _, e := range m.History {
 		if e.What == "" || e.Source == "" && m.Source == "" {
-			b.wrong(m.Where, "history: what happened and its source must be given")
+			b.wrong(m.Where.At("history"), "history: what happened and its source must be given")
 		}
 	}
 }
@@ -136,15 +138,15 @@ func (b *builder) contents(m *MakerFile) {
 	}
 	for _, also := range m.Also {
 		if have, taken := b.slugs[also]; taken && have != owner {
-			b.wrong(m.Where, "also %q is the slug of another company", also)
+			b.wrong(m.Where.At("also"), "also %q is the slug of another company", also)
 		}
 		b.slugs[also] = owner
 	}
 	for _, n := range m.Names {
-		b.name(m, n, owner, false)
+		b.name(m.Where.At("names"), n, owner, false)
 	}
 	for _, n := range m.WeakNames {
-		b.name(m, n, owner, true)
+		b.name(m.Where.At("weak_names"), n, owner, true)
 	}
 	for i := range m.Families {
 		b.family(m, &m.Families[i], owner)
@@ -152,12 +154,13 @@ func (b *builder) contents(m *MakerFile) {
 	for i := range m.Rules {
 		b.rule(&m.Rules[i], m.Slug, m.Source, owner, 0)
 	}
+	b.p.Makers[owner].Ask = slices.Clip(b.p.Makers[owner].Ask) // the base's, which the overlay must not write into
 	for _, a := range m.Ask {
 		b.p.Makers[owner].Ask = append(b.p.Makers[owner].Ask, b.ask(a))
 	}
 }
 
-func (b *builder) name(m *MakerFile, text string, owner uint16, weak bool) {
+func (b *builder) name(w Where, text string, owner uint16, weak bool) {
 	key := Words(text)
 	for !weak {
 		cut := strings.LastIndexByte(key, ' ')
@@ -167,7 +170,7 @@ func (b *builder) name(m *MakerFile, text string, owner uint16, weak bool) {
 		key = key[:cut]
 	}
 	if key == "" {
-		b.wrong(m.Where, "name %q holds no word", text)
+		b.wrong(w, "name %q holds no word", text)
 		return
 	}
 	for _, n := range b.p.Names {
@@ -175,7 +178,7 @@ func (b *builder) name(m *MakerFile, text string, owner uint16, weak bool) {
 			return
 		}
 		if n.Key == key && !weak && !n.Weak {
-			b.wrong(m.Where, "name %q is also one of %s", text, b.p.Makers[n.Maker].Slug)
+			b.wrong(w, "name %q is also one of %s", text, b.p.Makers[n.Maker].Slug)
 		}
 	}
 	b.p.Names = append(b.p.Names, Name{Key: key, Maker: owner, Weak: weak})
@@ -195,10 +198,10 @@ func (b *builder) other(o *OtherFile) {
 func (b *builder) ask(a AskRow) Ask {
 	field, ok := fields[a.For]
 	if !ok {
-		b.wrong(a.Where, "ask: %q is no field", a.For)
+		b.wrong(a.Where.At("for"), "ask: %q is no field", a.For)
 	}
 	if !strings.HasPrefix(a.Cmd, "AT") {
-		b.wrong(a.Where, "ask: %q is no command", a.Cmd)
+		b.wrong(a.Where.At("cmd"), "ask: %q is no command", a.Cmd)
 	}
 	out := Ask{Cmd: a.Cmd, For: field, Fuller: a.Fuller}
 	for _, f := range a.Families {

@@ -19,7 +19,7 @@ func (b *builder) family(m *MakerFile, row *FamilyRow, owner uint16) {
 		Strength: strengths[cmp.Or(row.Strength, m.Strength, "fair")],
 	}
 	if row.Maker != "" {
-		f.Builder = b.find(row.Where, row.Maker)
+		f.Builder = b.find(row.Where.At("maker"), row.Maker)
 	}
 	b.familyWords(m, row, names, f)
 	join := "-"
@@ -33,7 +33,7 @@ func (b *builder) family(m *MakerFile, row *FamilyRow, owner uint16) {
 		f.Variants = b.variants(row, name, join)
 		for _, have := range b.p.Families {
 			if have.Key == f.Key && have.Owner == owner && !b.overlay {
-				b.wrong(row.Where, "family %q stands twice", name)
+				b.wrong(row.Where.At("name"), "family %q stands twice", name)
 			}
 		}
 		b.p.Families = append(b.p.Families, f)
@@ -46,10 +46,10 @@ func (b *builder) familyWords(m *MakerFile, row *FamilyRow, names []string, f Fa
 		b.wrong(w, "a family needs a name of at least two letters or digits")
 	}
 	if _, ok := strengths[row.Strength]; !ok || f.Strength == NoStrength {
-		b.wrong(w, "strength %q is none of proof, strong, fair, hint", row.Strength)
+		b.wrong(w.At("strength"), "strength %q is none of proof, strong, fair, hint", row.Strength)
 	}
 	if row.Form != "" && !slices.Contains(b.p.Forms, row.Form) {
-		b.wrong(w, "form %q is not in vocabulary.yaml", row.Form)
+		b.wrong(w.At("form"), "form %q is not in vocabulary.yaml", row.Form)
 	}
 	if b.p.Makers[f.Owner].Role == RoleChipset && row.Maker == "" {
 		b.wrong(w, "a family of a chipset's maker must say who built it (maker:)")
@@ -60,21 +60,21 @@ func (b *builder) familyWords(m *MakerFile, row *FamilyRow, names []string, f Fa
 // technical checks a technology and a chipset against the vocabulary.
 func (b *builder) technical(w Where, technology, chipset string) {
 	if technology != "" && !slices.Contains(b.p.Technologies, technology) {
-		b.wrong(w, "technology %q is not in vocabulary.yaml", technology)
+		b.wrong(w.At("technology"), "technology %q is not in vocabulary.yaml", technology)
 	}
 	if chipset != "" && !slices.ContainsFunc(b.p.ChipsetMakers, func(c ChipsetMaker) bool {
 		return chipset == c.Name || strings.HasPrefix(chipset, c.Name+" ")
 	}) {
-		b.wrong(w, "chipset %q begins with no name of chipset_makers in vocabulary.yaml", chipset)
+		b.wrong(w.At("chipset"), "chipset %q begins with no name of chipset_makers in vocabulary.yaml", chipset)
 	}
 }
 
 func (b *builder) variants(row *FamilyRow, name, join string) []FamilyVariant {
 	var out []FamilyVariant
 	for _, v := range row.Variants {
-		b.technical(row.Where, v.Technology, v.Chipset)
+		b.technical(row.Where.At("variants"), v.Technology, v.Chipset)
 		if Key(v.Name) == "" {
-			b.wrong(row.Where, "variant %q holds no letter or digit", v.Name)
+			b.wrong(row.Where.At("variants"), "variant %q holds no letter or digit", v.Name)
 		}
 		out = append(out, FamilyVariant{
 			Key: Key(v.Name), Name: v.Name, Full: name + join + v.Name,
@@ -98,21 +98,21 @@ func (b *builder) rule(row *RuleRow, file, source string, owner, other uint16) {
 	}
 	switch {
 	case row.ID == "" || b.rules[r.ID]:
-		b.wrong(row.Where, "rule id %q is empty or stands twice", row.ID)
+		b.wrong(row.Where.At("id"), "rule id %q is empty or stands twice", row.ID)
 	case !ok:
-		b.wrong(row.Where, "rule %s: on %q is unknown", r.ID, row.On)
+		b.wrong(row.Where.At("on"), "rule %s: on %q is unknown", r.ID, row.On)
 	case on == OnIMEI && other == 0:
-		b.wrong(row.Where, "rule %s: on imei is for devices that are not cellular; a maker's IMEIs are listed by their TAC", r.ID)
+		b.wrong(row.Where.At("on"), "rule %s: on imei is for devices that are not cellular; a maker's IMEIs are listed by their TAC", r.ID)
 	case r.Strength == NoStrength:
-		b.wrong(row.Where, "rule %s: strength %q is none of proof, strong, fair, hint", r.ID, row.Strength)
+		b.wrong(row.Where.At("strength"), "rule %s: strength %q is none of proof, strong, fair, hint", r.ID, row.Strength)
 	case row.Needs != "" && row.Needs != "maker":
-		b.wrong(row.Where, "rule %s: needs %q: only maker is known", r.ID, row.Needs)
+		b.wrong(row.Where.At("needs"), "rule %s: needs %q: only maker is known", r.ID, row.Needs)
 	case row.Source == "" && source == "" && !b.overlay:
 		b.wrong(row.Where, "rule %s has no source", r.ID)
-	case len(row.Examples) == 0 && !b.overlay:
-		b.wrong(row.Where, "rule %s has no example", r.ID)
+	case len(row.Examples) == 0:
+		b.wrong(row.Where, "rule %s has no example: give a text that it takes", r.ID)
 	case other > 0 && len(row.Set) > 0:
-		b.wrong(row.Where, "rule %s: a device that is not cellular has no fields to set", r.ID)
+		b.wrong(row.Where.At("set"), "rule %s: a device that is not cellular has no fields to set", r.ID)
 	}
 	b.rules[r.ID] = true
 	b.pattern(row, &r)
@@ -123,27 +123,27 @@ func (b *builder) rule(row *RuleRow, file, source string, owner, other uint16) {
 func (b *builder) pattern(row *RuleRow, r *Rule) {
 	tree, err := syntax.Parse(row.Pattern, syntax.Perl)
 	if err != nil {
-		b.wrong(row.Where, "rule %s: %v", r.ID, err)
+		b.wrong(row.Where.At("pattern"), "rule %s: %v", r.ID, err)
 		return
 	}
 	r.Prefix, r.First = beginnings(tree)
 	r.Inside = inside(tree)
 	for _, name := range tree.CapNames()[1:] {
 		if name == "" {
-			b.wrong(row.Where, "rule %s: every group has a name, or begins with ?:", r.ID)
+			b.wrong(row.Where.At("pattern"), "rule %s: every group has a name, or begins with ?:", r.ID)
 		} else if !slices.Contains(captures, name) && !strings.HasPrefix(name, "part_") {
-			b.wrong(row.Where, "rule %s: group %q is none of %s, part_…", r.ID, name, strings.Join(captures, ", "))
+			b.wrong(row.Where.At("pattern"), "rule %s: group %q is none of %s, part_…", r.ID, name, strings.Join(captures, ", "))
 		} else if r.Other > 0 {
-			b.wrong(row.Where, "rule %s: a device that is not cellular has no groups", r.ID)
+			b.wrong(row.Where.At("pattern"), "rule %s: a device that is not cellular has no groups", r.ID)
 		}
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil || len(prog.Inst) > maxProgram {
-		b.wrong(row.Where, "rule %s: the pattern is too large", r.ID)
+		b.wrong(row.Where.At("pattern"), "rule %s: the pattern is too large", r.ID)
 		return
 	}
 	if re, err := regexp.Compile(row.Pattern); err != nil || re.MatchString("") {
-		b.wrong(row.Where, "rule %s: the pattern matches nothing or everything", r.ID)
+		b.wrong(row.Where.At("pattern"), "rule %s: the pattern matches nothing or everything", r.ID)
 	}
 }
 
@@ -153,15 +153,15 @@ func (b *builder) set(row *RuleRow, r *Rule) {
 		case field == "maker" && value == "":
 			r.Maker = None
 		case field == "maker":
-			r.Maker = b.find(row.Where, value)
+			r.Maker = b.find(row.Where.At("set"), value)
 		case field == "badge":
-			b.find(row.Where, value)
+			b.find(row.Where.At("set"), value)
 		case field == "technology":
-			b.technical(row.Where, value, "")
+			b.technical(row.Where.At("set"), value, "")
 		case field == "chipset":
-			b.technical(row.Where, "", value)
+			b.technical(row.Where.At("set"), "", value)
 		case !slices.Contains(constants, field) && !strings.HasPrefix(field, "part_"):
-			b.wrong(row.Where, "rule %s: %q cannot be set", r.ID, field)
+			b.wrong(row.Where.At("set"), "rule %s: %q cannot be set", r.ID, field)
 		}
 		if field != "maker" {
 			r.Set = append(r.Set, Constant{field, value})

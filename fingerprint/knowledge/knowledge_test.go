@@ -144,7 +144,7 @@ func TestMistakesAreNamed(t *testing.T) {
 	for _, tc := range []struct{ file, data, want string }{
 		{"makers/acme.yaml", maker, ""},
 		{"makers/other.yaml", maker, "makers/other.yaml: the file must be named after what it holds: acme.yaml"},
-		{"makers/acme.yaml", maker + "names: [\"...\"]\n", `makers/acme.yaml:1: name "..." holds no word`},
+		{"makers/acme.yaml", maker + "names: [\"...\"]\n", `makers/acme.yaml:6: name "..." holds no word`},
 		{"makers/acme.yaml", maker + "country: Germany\n", "country codes are two capital letters"},
 		{"makers/acme.yaml", strings.Replace(maker, "source: s\n", "", 1), "name, source and as_of must be given"},
 		{"makers/acme.yaml", maker + "country: DE\nconfirmed: true\n", "is confirmed, but read does not say where"},

@@ -51,6 +51,15 @@ type MakerFile struct {
 type Where struct {
 	File string
 	Line int
+	keys map[string]int // the lines of its keys
+}
+
+// At is the place of one of its keys, or that of the entry where it has none.
+func (w Where) At(key string) Where {
+	if line, ok := w.keys[key]; ok {
+		w.Line = line
+	}
+	return w
 }
 
 // Event is one change of a company.
@@ -121,6 +130,7 @@ type RuleRow struct {
 type Example struct {
 	Text   string
 	Fields map[string]string
+	Where  Where
 }
 
 // AskRow is one question of the second round.

@@ -38,7 +38,7 @@ func readTable(folder fs.FS, name string, heading []string, each func(Where, []s
 	n := 0
 	for line := range strings.Lines(string(data)) {
 		n++
-		w := Where{name, n}
+		w := Where{File: name, Line: n}
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" || line[0] == '#' {
 			continue

@@ -1,10 +1,14 @@
 package knowledge
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,15 +40,36 @@ func decodeYAML(file string, data []byte, into any) error {
 	if len(data) > maxFile {
 		return &Error{File: file, Reason: fmt.Sprintf("is larger than %d bytes", maxFile)}
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	if line := firstUnprintable(data); line > 0 {
+		return &Error{File: file, Line: line, Reason: "holds a control character, or bytes that are no UTF-8"}
+	}
+	var doc, more yaml.Node
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	err := documents.Decode(&doc)
+	if errors.Is(err, io.EOF) || err == nil && len(doc.Content) != 1 {
+		return &Error{File: file, Reason: "holds nothing"}
+	}
+	if err != nil {
 		return yamlSyntaxError(file, err)
 	}
-	if len(doc.Content) != 1 {
-		return &Error{File: file, Reason: "holds nothing"}
+	if err := documents.Decode(&more); err == nil {
+		return &Error{File: file, Line: more.Line, Reason: "holds a second document; make it a file of its own"}
+	} else if !errors.Is(err, io.EOF) {
+		return yamlSyntaxError(file, err)
 	}
 	d := decoder{file}
 	return d.value(doc.Content[0], reflect.ValueOf(into).Elem())
+}
+
+// firstUnprintable gives the first line with a byte that YAML does not allow, 0 for none: the library names no line.
+func firstUnprintable(data []byte) int {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		control := func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 }
+		if !utf8.Valid(line) || bytes.ContainsFunc(line, control) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // yamlSyntaxError takes the line out of the library's text ("yaml: line 3: …").
@@ -68,7 +93,7 @@ type fromNode interface {
 }
 
 func (d decoder) errorf(n *yaml.Node, format string, args ...any) error {
-	return Where{d.file, n.Line}.errorf(format, args...)
+	return Where{File: d.file, Line: n.Line}.errorf(format, args...)
 }
 
 func (d decoder) value(n *yaml.Node, v reflect.Value) error {
@@ -152,7 +177,11 @@ func (d decoder) object(n *yaml.Node, v reflect.Value) error {
 		return err
 	}
 	if w := v.FieldByName("Where"); w.IsValid() {
-		w.Set(reflect.ValueOf(Where{d.file, n.Line}))
+		keys := make(map[string]int, len(pairs))
+		for _, p := range pairs {
+			keys[p.key] = p.at.Line
+		}
+		w.Set(reflect.ValueOf(Where{d.file, n.Line, keys}))
 	}
 	for _, p := range pairs {
 		f := fieldByTag(v, p.key)
@@ -231,7 +260,7 @@ func (e *Example) fromNode(d decoder, n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
-	e.Fields = map[string]string{}
+	e.Fields, e.Where = map[string]string{}, Where{File: d.file, Line: n.Line}
 	for _, p := range pairs {
 		if p.value.Kind != yaml.ScalarNode {
 			return d.errorf(p.value, "a single value is wanted here")

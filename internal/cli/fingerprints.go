@@ -2,16 +2,20 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-iot/rollcall/atcmd"
 	"github.com/rollcall-iot/rollcall/capture"
 	"github.com/rollcall-iot/rollcall/fingerprint"
+	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
 	"github.com/rollcall-iot/rollcall/internal/clean"
 	"github.com/rollcall-iot/rollcall/internal/exit"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
+	"github.com/rollcall-iot/rollcall/internal/render"
 )
 
 func fingerprintsCommand() *cobra.Command {
@@ -27,29 +31,61 @@ fingerprint/knowledge/README.md. Every file is checked when it is loaded.`,
 
 func fingerprintsTest() *cobra.Command {
 	return &cobra.Command{
-		Use:   "test FILE...",
+		Use:   "test FILE|DIRECTORY...",
 		Short: "Check files of your own and run their examples",
-		Long: `Loads each file over the embedded knowledge, with those before it, and runs its examples. What is
-wrong is said with file, line and reason.`,
-		Example: "  rollcall fingerprints test fingerprints.d/prototype.yaml",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, files []string) error {
-			var overlays []fingerprint.Overlay
-			for _, f := range files {
-				b, err := os.ReadFile(f)
-				if err != nil {
-					return fmt.Errorf("cannot try fingerprints: %w", err)
-				}
-				overlays = append(overlays, fingerprint.Overlay{Name: f, Data: b})
-			}
-			base, err := fingerprint.Load(overlays...)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.OutOrStdout(), "%d files are good; with them the data version is %s\n", len(files), base.Version())
-			return nil
-		},
+		Long: `Loads each file, or each *.yaml of a directory, over the embedded knowledge, with those before it, and
+runs its examples. What is wrong is said with file, line and reason.`,
+		Example: `  rollcall fingerprints test fingerprints.d/prototype.yaml
+  rollcall fingerprints test fingerprints.d`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, paths []string) error { return testFingerprints(c.OutOrStdout(), paths) },
 	}
+}
+
+func testFingerprints(out io.Writer, paths []string) error {
+	var overlays []fingerprint.Overlay
+	var asks []error
+	for _, path := range paths {
+		files, err := overlay.Files(path)
+		if err != nil {
+			return fmt.Errorf("cannot try fingerprints: %w", err)
+		}
+		for _, f := range files {
+			overlays = append(overlays, fingerprint.Overlay(f))
+			asks = append(asks, checkAsks(f))
+		}
+	}
+	if len(overlays) == 0 {
+		return exit.Usagef("no *.yaml in %q", paths)
+	}
+	base, err := fingerprint.Load(overlays...)
+	if err := errors.Join(err, errors.Join(asks...)); err != nil {
+		return err
+	}
+	good := "is good; with it"
+	if len(overlays) > 1 {
+		good = "are good; with them"
+	}
+	fmt.Fprintf(out, "%s %s the data version is %s\n", render.Count(len(overlays), "file"), good, base.Version())
+	return nil
+}
+
+// checkAsks holds a file's own questions against the catalogue: what it does not hold is never asked.
+func checkAsks(f overlay.File) error {
+	source, err := knowledge.ReadOverlay(f.Name, f.Data)
+	if err != nil {
+		return nil // loading says so
+	}
+	var all []error
+	for _, m := range source.Makers {
+		for _, a := range m.Ask {
+			if _, err := atcmd.Parse(a.Cmd); err != nil {
+				at := a.Where.At("cmd")
+				all = append(all, &knowledge.Error{File: at.File, Line: at.Line, Reason: fmt.Sprintf("ask: %v; it would never be asked", err)})
+			}
+		}
+	}
+	return errors.Join(all...)
 }
 
 func fingerprintsDraft() *cobra.Command {
