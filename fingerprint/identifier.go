@@ -42,12 +42,28 @@ func identify(value string, field knowledge.Field) (identifierKind, string) {
 		return hexIdentifier(s) // an ESN whose digits happen to be decimal
 	case digits(s):
 		return decimalIdentifier(s)
-	case len(s) == 14 || len(s) == 8:
+	case (len(s) == 14 || len(s) == 8) && hexadecimal(s):
 		return hexIdentifier(s)
-	case field == knowledge.FieldSerial && len(s) >= 4 && len(s) <= 32 && !strings.ContainsAny(s, "#*"):
+	case field == knowledge.FieldSerial && len(s) >= 4 && len(s) <= 32 && !strings.ContainsAny(s, "#*") && strings.ContainsAny(s, "0123456789"):
 		return serial, s
+	case field == knowledge.FieldIMEI && serialLike(s):
+		return serial, s // 27.007 5.4: AT+CGSN=0 gives the serial number
 	}
 	return noIdentifier, s
+}
+
+// serialLike: letters and digits, many of these, and no sign of a mask.
+func serialLike(s string) bool {
+	number := 0
+	for i := range len(s) {
+		if digit(s[i]) {
+			number++
+		}
+		if !knowledge.Alnum(s[i]) || s[i]|0x20 == 'x' || s[i] >= 0x80 {
+			return false
+		}
+	}
+	return len(s) >= 8 && len(s) <= 32 && len(s) != 15 && number >= 4
 }
 
 func decimalIdentifier(s string) (identifierKind, string) {
@@ -67,7 +83,7 @@ func decimalIdentifier(s string) (identifierKind, string) {
 }
 
 func hexIdentifier(s string) (identifierKind, string) {
-	if strings.Trim(s, "0123456789abcdefABCDEF") != "" || strings.Trim(s, "0") == "" {
+	if !hexadecimal(s) || strings.Trim(s, "0") == "" {
 		return noIdentifier, s
 	}
 	switch len(s) {
@@ -78,6 +94,8 @@ func hexIdentifier(s string) (identifierKind, string) {
 	}
 	return noIdentifier, s
 }
+
+func hexadecimal(s string) bool { return strings.Trim(s, "0123456789abcdefABCDEF") == "" }
 
 // identifiers are those of one device.
 type identifiers struct {

@@ -313,6 +313,8 @@ func TestIdentifiers(t *testing.T) {
 		{"AT+CGSN = 866425030000006,QL000000PR", "866425030000006", "", ""},
 		{"AT+CGSN = 866425030000007", "", "imei-not-valid", "866425030000007"},
 		{"AT+CGSN = 8664250300000061", "", "imeisv", "8664250300000061"},
+		{"AT+CGSN=0 = +CGSN: \"D1Q15A2B000456\"", "", "serial", "D1Q15A2B000456"},
+		{"ATI = Manufacturer: Sierra Wireless, Incorporated | Model: EM7455B | FSN: LF104300140510", "", "serial", "LF104300140510"},
 		{"AT+CGSN = 86642503000000612", "", "imei-not-valid", "86642503000000612"},
 		{"AT+CGSN = 8664250300000XX", "", "", ""},
 		{"AT+CGSN = 123456", "", "serial", "123456"},
