@@ -17,9 +17,9 @@ func modulesEveryWay(t *testing.T, s store.Store) { findEveryModule(t, s, true) 
 
 // findEveryModule also wants the totals to be known, where exact says so.
 func findEveryModule(t *testing.T, s store.Store, exact bool) {
-	n, sorts := 700, []string{"", "-gateway", "maker", "-model", "firmware", "state", "-origin"}
+	n, sorts := 400, []string{"", "-gateway", "maker", "-model", "firmware", "state", "-origin"}
 	if !exact {
-		n, sorts = 250, []string{"", "-gateway", "-maker"}
+		n, sorts = 150, []string{"", "-gateway", "-maker"}
 	}
 	total, err := Fleet(t.Context(), s, n)
 	if err != nil {
