@@ -12,6 +12,7 @@ func (b *Base) conflicts(w *work, v *Verdict, t *tally, d decision, ids *identif
 	b.makerConflict(v, t, d)
 	b.tacConflict(w, v, d, ids)
 	c.firmwareConflict(v)
+	b.repeatedConflict(w, v)
 	if ids.other != "" {
 		v.Conflicts = append(v.Conflicts, inventory.Conflict{
 			Claim: "imei", Values: sorted(ids.imei, ids.other),
@@ -121,6 +122,56 @@ func (c *choice) firmwareConflict(v *Verdict) {
 		})
 		return
 	}
+}
+
+// repeatedConflict: the same question, asked again, was answered otherwise.
+func (b *Base) repeatedConflict(w *work, v *Verdict) {
+	for _, f := range [...]struct {
+		field knowledge.Field
+		claim string
+	}{{knowledge.FieldModel, "model"}, {knowledge.FieldFirmware, "firmware"}} {
+		x, y := w.twoAnswers(f.field)
+		if x == "" {
+			continue
+		}
+		values := sorted(x, y)
+		v.Conflicts = append(v.Conflicts, inventory.Conflict{
+			Claim: f.claim, Values: values,
+			Why: "the same question was answered with " + values[0] + " and with " + values[1] + ": the answers may be of two modules, or of one that was changed in between",
+		})
+	}
+}
+
+// twoAnswers gives the values of a field that two answers to the same question don't share.
+func (w *work) twoAnswers(field knowledge.Field) (string, string) {
+	for i := range w.nReading {
+		x := &w.readings[i]
+		if x.field != field || x.value == "" || !strings.HasPrefix(x.source, "at:") {
+			continue
+		}
+		for j := i + 1; j < w.nReading; j++ {
+			y := &w.readings[j]
+			if y.field != field || y.value == "" || y.exchange == x.exchange || y.source != x.source || y.value == x.value {
+				continue
+			}
+			if !w.answers(y.exchange, field, x.value) && !w.answers(x.exchange, field, y.value) {
+				return x.value, y.value
+			}
+		}
+	}
+	return "", ""
+}
+
+// answers: one of the readings of an exchange is the value, or the beginning of it, or goes on where it ends.
+func (w *work) answers(exchange uint8, field knowledge.Field, value string) bool {
+	for i := range w.nReading {
+		if r := &w.readings[i]; r.exchange == exchange && r.field == field && r.value != "" {
+			if n := min(len(r.value), len(value)); strings.EqualFold(r.value[:n], value[:n]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // boundModel is the strongest mark of a family for a reported model.

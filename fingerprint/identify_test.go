@@ -270,6 +270,12 @@ func TestConflicts(t *testing.T) {
 		"families that do not go together": {
 			asked("ATI = Quectel | EC25 | Revision: EG91NAXGAR07A03M1G"), "model", "quectel", "its firmware is that of a EG91-NAX",
 		},
+		"one question, two models": {
+			asked("AT+CGMI = Quectel", "AT+CGMM = EC25", "AT+CGMM = BG96"), "model", "quectel", "answered with BG96 and with EC25",
+		},
+		"one question, two revisions": {
+			asked("ATI = Quectel | UC20 | Revision: UC20GQBR03A14E1G", "ATI = Quectel | UC20 | Revision: UC20GQBR03A12E1G"), "firmware", "quectel", "the same question was answered with",
+		},
 		"an IMEI with a wrong check digit": {
 			asked("ATI = Quectel | BG96 | Revision: BG96MAR02A07M1G", "AT+CGSN = 866425030000007"), "imei", "quectel", "not its check digit",
 		},
@@ -293,13 +299,28 @@ func TestConflicts(t *testing.T) {
 			}) {
 				t.Errorf("no conflict about %s that says %q: %+v", tc.claim, tc.why, v.Conflicts)
 			}
-			if most := map[string]float64{"maker": 0.5, "model": 0.5, "imei": 0.9}[tc.claim]; v.Confidence > most {
+			if most := map[string]float64{"maker": 0.5, "model": 0.5, "firmware": 0.5, "imei": 0.9}[tc.claim]; v.Confidence > most {
 				t.Errorf("confidence %v in spite of the conflict", v.Confidence)
 			}
 			if tc.maker == "" && len(v.Possible) < 2 {
 				t.Errorf("the makers that remain are not listed: %v", v.Possible)
 			}
 		})
+	}
+}
+
+// The same question may be answered more fully the second time, and with something unasked before it.
+func TestFullerAnswersDoNotContradict(t *testing.T) {
+	b := embedded(t)
+	for _, o := range []Observation{
+		asked("AT+CGMM = EC25", "AT+CGMM = EC25-E"),
+		asked("AT+CGMI = Quectel", "AT+CGMM = EC25", "at+cgmm = ec25"),
+		asked("ATI = Quectel | EC25 | Revision: EC25EFAR06A08M4G", "ATI = +CREG: 1 | Quectel | EC25 | Revision: EC25EFAR06A08M4G"),
+		asked("AT+CGMI = Quectel", "AT+CGMR = EC25EFAR06A08M4G", "AT+CGMR = EC25EFAR06A08M4G_01.001.01.001"),
+	} {
+		if v := b.Identify(o); len(v.Conflicts) > 0 {
+			t.Errorf("%v: %+v", o.Transcript, v.Conflicts)
+		}
 	}
 }
 
