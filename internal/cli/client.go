@@ -276,9 +276,12 @@ func problem(resp *http.Response, body io.Reader) error {
 	case http.StatusBadRequest:
 		return exit.With(exit.Usage, err)
 	case http.StatusUnauthorized:
-		return fmt.Errorf("the collector wants a token: %w; give it with --token-file or ROLLCALL_TOKEN", err)
+		return &refusedError{fmt.Errorf("the collector wants a token: %w; give it with --token-file or ROLLCALL_TOKEN", err)}
 	}
 	err = fmt.Errorf("the collector says: %w", err)
+	if resp.StatusCode == http.StatusForbidden {
+		return &refusedError{err}
+	}
 	if resp.StatusCode == http.StatusNotFound {
 		return &missingError{err}
 	}
@@ -289,3 +292,8 @@ func problem(resp *http.Response, body io.Reader) error {
 type missingError struct{ error }
 
 func (e *missingError) Unwrap() error { return e.error }
+
+// refusedError: who asks may not, and asking again does not help.
+type refusedError struct{ error }
+
+func (e *refusedError) Unwrap() error { return e.error }

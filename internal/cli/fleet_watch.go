@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -106,14 +107,23 @@ func (a *question) table(c *cobra.Command, b *strings.Builder, items []json.RawM
 	return nil
 }
 
-// stream writes events as lines of JSON, from now on.
+// stream writes events as lines of JSON, from now on. A collector that does not answer for a while is
+// said once, and what happened meanwhile comes when it is back.
 func (a *question) stream(c *cobra.Command, from client) error {
-	last := int64(-1)
+	last, told := int64(-1), ""
 	return a.each(c.Context(), func() error {
 		fresh, newest, err := newEvents(c.Context(), from, a.query(), last)
 		if err != nil {
-			return err
+			if last < 0 || !mayPass(err) || c.Context().Err() != nil {
+				return err
+			}
+			if text := err.Error(); text != told {
+				told = text
+				remark(c.ErrOrStderr(), text+"; still looking")
+			}
+			return nil
 		}
+		told = ""
 		first := last < 0
 		if last = max(newest, last, 0); first {
 			return nil // what was before, rollcall fleet events shows
@@ -125,6 +135,12 @@ func (a *question) stream(c *cobra.Command, from client) error {
 		}
 		return nil
 	})
+}
+
+// mayPass says whether the same question may be answered another time.
+func mayPass(err error) bool {
+	var refused *refusedError
+	return exit.Code(err) != exit.Usage && !errors.As(err, &refused)
 }
 
 // newEvents reads the events after a number, the newest first, and the number of the newest.

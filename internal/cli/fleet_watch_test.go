@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,6 +91,52 @@ func TestWatchEvents(t *testing.T) {
 		if code := cli.Run(t.Context(), append(append([]string{"fleet"}, args...), "--server", s.URL), strings.NewReader(""), io.Discard, io.Discard); code != 2 {
 			t.Errorf("%v ends with %d, want 2", args, code)
 		}
+	}
+}
+
+// A program that watches goes on when the collector was away, and misses nothing; it ends where the
+// collector takes its token no more.
+func TestWatchOutlastsTheCollector(t *testing.T) {
+	d := &diary{events: 5, asked: make(chan struct{}, 1)}
+	var status atomic.Int64
+	failed := make(chan struct{}, 100)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if code := status.Load(); code != 0 {
+			w.WriteHeader(int(code))
+			_, _ = io.WriteString(w, `{"status":0,"error":"not now"}`)
+			failed <- struct{}{}
+			return
+		}
+		d.ServeHTTP(w, r)
+	}))
+	defer s.Close()
+	r, w := io.Pipe()
+	ended := make(chan int, 1)
+	var stderr bytes.Buffer
+	go func() {
+		ended <- cli.Run(t.Context(), []string{"fleet", "events", "--watch", "--every", "1s", "--server", s.URL}, strings.NewReader(""), w, &stderr)
+		_ = w.Close()
+	}()
+	<-d.asked
+	status.Store(http.StatusBadGateway)
+	d.add(2)
+	for range 2 {
+		<-failed
+	}
+	status.Store(0)
+	lines := bufio.NewScanner(r)
+	for want := int64(6); want <= 7; want++ {
+		var e store.Event
+		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &e) != nil || e.No != want {
+			t.Fatalf("line %q, want event %d: %s", lines.Text(), want, &stderr)
+		}
+	}
+	status.Store(http.StatusUnauthorized)
+	if lines.Scan() {
+		t.Errorf("more than happened: %q", lines.Text())
+	}
+	if code := <-ended; code != 1 || strings.Count(stderr.String(), "still looking") != 1 || !strings.Contains(stderr.String(), "wants a token") {
+		t.Errorf("ended with %d, %q", code, &stderr)
 	}
 }
 
