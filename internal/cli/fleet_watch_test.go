@@ -121,7 +121,11 @@ func TestWatchOutlastsTheCollector(t *testing.T) {
 	status.Store(http.StatusBadGateway)
 	d.add(2)
 	for range 2 {
-		<-failed
+		select {
+		case <-failed:
+		case code := <-ended:
+			t.Fatalf("ended with %d when the collector was away: %s", code, &stderr)
+		}
 	}
 	status.Store(0)
 	lines := bufio.NewScanner(r)
