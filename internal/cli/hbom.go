@@ -192,7 +192,7 @@ func modulesOfReport(r *inventory.Report) iter.Seq2[located, error] {
 	g := &policy.Gateway{Gateway: r.Gateway, ClockSynced: r.ClockSynced}
 	return func(yield func(located, error) bool) {
 		for i := range r.Modules {
-			if !yield(located{g, &r.Modules[i]}, nil) {
+			if !yield(located{gateway: g, module: &r.Modules[i]}, nil) {
 				return
 			}
 		}

@@ -77,6 +77,7 @@ type check struct {
 	Findings []checked `json:"findings"`
 
 	only string // the gateway, if there is but one
+	bare int    // modules of whose gateways nothing is known
 }
 
 func policyCheck(c *cobra.Command, s *source, args []string, j *judge, format string, show int) error {
@@ -86,6 +87,9 @@ func policyCheck(c *cobra.Command, s *source, args []string, j *judge, format st
 	}
 	if err := out.print(c.OutOrStdout(), format, show); err != nil {
 		return err
+	}
+	if text := unknownGateways(out.bare, j.Policy); text != "" {
+		remark(c.ErrOrStderr(), text)
 	}
 	warn(c.ErrOrStderr(), j.Policy.Warnings(j.Now, 0))
 	return j.verdict()
@@ -112,6 +116,9 @@ func (s *source) check(c *cobra.Command, args []string, j *judge) (*check, error
 			continue
 		}
 		out.Modules++
+		if l.bare {
+			out.bare++
+		}
 		out.add(aboutModule(l), j.Module(l.module, l.gateway))
 	}
 	if out.Gateways = len(gateways); out.Gateways == 0 {

@@ -97,6 +97,7 @@ func (d *policyDiff) run(c *cobra.Command, s *source, args []string, format stri
 	}
 	out := &difference{Before: before.Version(), After: after.Version(), At: d.at.Truncate(time.Second), Changes: []differing{}}
 	gateways, touched := map[string]bool{}, map[string]bool{}
+	bare := 0
 	for l, err := range all {
 		if err != nil {
 			return err
@@ -113,6 +114,9 @@ func (d *policyDiff) run(c *cobra.Command, s *source, args []string, format stri
 			continue
 		}
 		out.Modules++
+		if l.bare {
+			bare++
+		}
 		if change, ok := policy.Compare(before, after, l.module, l.gateway, d.at); ok {
 			out.Touched++
 			touched[g] = true
@@ -121,6 +125,9 @@ func (d *policyDiff) run(c *cobra.Command, s *source, args []string, format stri
 	}
 	if out.Gateways, out.touchedGateways = len(gateways), len(touched); out.Gateways == 0 {
 		return s.nothing(args)
+	}
+	if text := unknownGateways(bare, before, after); text != "" {
+		remark(c.ErrOrStderr(), text)
 	}
 	return out.print(c.OutOrStdout(), format, d.show)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,24 @@ import (
 type located struct {
 	gateway *policy.Gateway
 	module  *inventory.Module
+	// bare: of the gateway nothing but its id is known, if that.
+	bare bool
+}
+
+// unknownGateways is what to tell where modules of gateways of which nothing is known were judged by rules
+// that look at them: such a rule finds nothing there, and would not in the fleet.
+func unknownGateways(bare int, ps ...*policy.Policy) string {
+	var fields []string
+	for _, f := range []string{"labels", "hostname"} {
+		if slices.ContainsFunc(ps, func(p *policy.Policy) bool { return p.Reads("gateway." + f) }) {
+			fields = append(fields, "gateway."+f)
+		}
+	}
+	if bare == 0 || len(fields) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("rules look at %s, which module objects do not tell: %d of them were judged without; a report or --server has it",
+		strings.Join(fields, " and "), bare)
 }
 
 // source says where the modules come from that a command is about: a file, a collector, or

@@ -89,6 +89,7 @@ func readValue(raw json.RawMessage) ([]located, error) {
 		State    string          `json:"state"`
 		Items    json.RawMessage `json:"items"`
 		Exchange json.RawMessage `json:"exchange"`
+		Next     *string         `json:"next"`
 	}
 	if err := json.Unmarshal(raw, &keys); err != nil {
 		return nil, fmt.Errorf("neither a report nor a module: %w", err)
@@ -100,6 +101,8 @@ func readValue(raw json.RawMessage) ([]located, error) {
 		return readList(keys.Items)
 	case keys.State != "":
 		return readModule(raw)
+	case keys.Next != nil: // the last line of /api/v1/export/modules
+		return nil, nil
 	case keys.Exchange != nil:
 		return nil, errors.New("a transcript, which nobody has judged; run \"rollcall identify -o json --from FILE\" first")
 	}
@@ -137,7 +140,7 @@ func readReport(raw json.RawMessage) ([]located, error) {
 	g := &policy.Gateway{Gateway: r.Gateway, ClockSynced: r.ClockSynced}
 	out := make([]located, len(r.Modules))
 	for i := range r.Modules {
-		out[i] = located{g, &r.Modules[i]}
+		out[i] = located{gateway: g, module: &r.Modules[i]}
 	}
 	if len(out) == 0 {
 		out = []located{{gateway: g}}
@@ -153,5 +156,5 @@ func readModule(raw json.RawMessage) ([]located, error) {
 	if m.Conflicted && len(m.Conflicts) == 0 {
 		m.Conflicts = []inventory.Conflict{unsaid()}
 	}
-	return []located{{&policy.Gateway{Gateway: inventory.Gateway{ID: m.Gateway}}, &m.Module}}, nil
+	return []located{{gateway: &policy.Gateway{Gateway: inventory.Gateway{ID: m.Gateway}}, module: &m.Module, bare: true}}, nil
 }

@@ -91,7 +91,7 @@ func (f *fleetReader) modules(ctx context.Context, s *source) iter.Seq2[located,
 				continue
 			}
 			last = m.ModuleKey
-			if !yield(located{f.gateway(m.Gateway), moduleOfFleet(&m)}, nil) {
+			if !yield(located{gateway: f.gateway(m.Gateway), module: moduleOfFleet(&m)}, nil) {
 				return
 			}
 		}
