@@ -118,6 +118,9 @@ func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.compareStream(stream.CachedInfo().Config, config); err != nil {
+		return nil, err
+	}
 	cons, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable:     ConsumerName(identity),
 		Description: "Rollcall collectors of one store share it; a message is acknowledged when it is stored",

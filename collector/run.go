@@ -38,6 +38,7 @@ type collector struct {
 	// it has in hand.
 	ackWait, nakWait, drainTime time.Duration
 	anewBatch                   int
+	streamTold                  string // how the stream differs, as the log was told
 }
 
 func newCollector(s Settings) (*collector, error) {

@@ -1,8 +1,13 @@
 package collector
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -45,5 +50,66 @@ func TestBoundedStreamTakesNewReports(t *testing.T) {
 				t.Errorf("%d messages were refused", refused)
 			}
 		})
+	}
+}
+
+// A stream that was there already stays as it is; what of it is not as configured, and what it keeps
+// less of, is told once, with the command that mends it. One that forgets what was acknowledged is refused.
+func TestStreamThatIsThere(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	var log bytes.Buffer
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, StreamBytes: 5 << 30, Replicas: 3,
+		Log: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, err)
+	there := natslink.StreamConfig()
+	there.MaxMsgsPerSubject, there.MaxAge, there.Replicas = 7, time.Hour, 1
+	there.Duplicates = time.Minute
+	_, err = c.js.CreateStream(t.Context(), there)
+	must(t, err)
+	for range 2 {
+		if _, err := c.consumer(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"kept by 1 of 3 servers: nats stream edit ROLLCALL --replicas 3", "it has no bound, and not 5368709120 bytes: nats stream edit ROLLCALL --max-bytes 5368709120",
+		"7 messages of each gateway and kind instead of 1000", "1h0m0s instead of 720h0m0s", "ids for 1m0s"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("the log does not say %q once:\n%s", want, &log)
+		}
+	}
+	if strings.Count(log.String(), "level=WARN") != 1 || strings.Count(log.String(), "level=INFO") != 1 {
+		t.Errorf("the log says:\n%s", &log)
+	}
+	now, err := c.js.Stream(t.Context(), there.Name)
+	must(t, err)
+	if got := now.CachedInfo().Config; got.MaxMsgsPerSubject != 7 || got.MaxAge != time.Hour {
+		t.Errorf("the stream was changed: %+v", got)
+	}
+	for _, way := range []jetstream.RetentionPolicy{jetstream.WorkQueuePolicy, jetstream.InterestPolicy} {
+		other := natslink.StreamConfig()
+		other.Retention = way
+		var dangerous *natslink.StreamError
+		if err := c.compareStream(other, natslink.StreamConfig()); !errors.As(err, &dangerous) || !strings.Contains(err.Error(), "acknowledged") {
+			t.Errorf("a stream of retention %s: %v", way, err)
+		}
+	}
+}
+
+// A stream that the collector makes is not told of.
+func TestStreamThatIsMade(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	var log bytes.Buffer
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, StreamBytes: 5 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	must(t, err)
+	_, err = c.consumer(t.Context())
+	must(t, err)
+	if log.Len() > 0 {
+		t.Errorf("the log says:\n%s", &log)
 	}
 }
