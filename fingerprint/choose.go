@@ -56,7 +56,7 @@ func (c *choice) model(id *inventory.Identity) {
 				value = c.w.marks[m].model
 			}
 		}
-		if c.isPlaceholder(value) {
+		if c.b.isPlaceholder(value) {
 			score += placeholder
 		}
 		c.offer(id, value, score, &best, m, r.source, r.quote)
@@ -107,14 +107,14 @@ func (c *choice) markOf(r *reading) int {
 	return best
 }
 
-func (c *choice) isPlaceholder(value string) bool {
+func (b *Base) isPlaceholder(value string) bool {
 	k := spell(value)
-	for _, p := range c.b.pack.Placeholders {
+	for _, p := range b.pack.Placeholders {
 		if string(k.key[:k.n]) == p {
 			return true
 		}
 	}
-	return c.b.describes(value)
+	return b.describes(value)
 }
 
 // descriptorModel: what the ids' table calls the device, where it says nothing itself.

@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
@@ -11,37 +12,79 @@ import (
 
 // Draft writes a first form of an overlay (knowledge/README.md) for a device that is not yet
 // known: what it said, as the examples of a family and a firmware rule. A person completes it; what must be
-// completed stands in capital letters, so that it does not load before.
+// completed stands in capital letters, so that it does not load before. What is known already, or is said by
+// anybody's module, is left out; nil: nothing remains.
 func (b *Base) Draft(o Observation) []byte {
 	var w work
 	w.chipset, w.usb, w.pci = knowledge.None, -1, -1
 	b.read(&w, o)
 	v := b.Identify(o)
 	guess := b.guess(&w, &v.Identity)
-	var out strings.Builder
-	slug := v.Identity.Maker
-	if slug == "" {
-		slug = "SLUG-OF-THE-MAKER"
+	var body strings.Builder
+	if model := guess.model; model != "" && !b.isPlaceholder(model) && (v.Identity.Maker == "" || !b.wholeModel(model)) {
+		fmt.Fprintf(&body, "families:\n  - {name: %q, technology: %q, examples: [%q]}\n", model, v.Identity.Technology, model)
 	}
-	fmt.Fprintf(&out, "slug: %s\n", slug)
-	if v.Identity.Maker == "" {
-		fmt.Fprintf(&out, "name: NAME OF THE MAKER\nrole: maker  # maker, badge or chipset\ncountry: \"\"  # its seat, two letters\nparent_country: \"\"\n"+
-			"source: \"\"  # where that can be read; a file of this tree needs it\nas_of: \"\"  # and the day on which it could: 2026-11-22\n")
-		if guess.maker != "" {
-			fmt.Fprintf(&out, "names: [%q]\n", guess.maker)
+	if firmware := guess.firmware; firmware != "" && !b.takesFirmware(v.Identity.Maker, firmware) {
+		b.draftRule(&body, v.Identity.Maker, firmware)
+	}
+	if o.USB != nil && b.newVendor(o.USB.VID) {
+		fmt.Fprintf(&body, "usb: [{vid: %q, pid: %q, model: %q}]\n", o.USB.VID, o.USB.PID, guess.model)
+	}
+	if body.Len() == 0 {
+		return nil
+	}
+	return []byte(draftHead(v.Identity.Maker, guess.maker) + body.String())
+}
+
+// draftHead begins the file: of a maker that is known, or of one that a person has to name.
+func draftHead(slug, name string) string {
+	if slug != "" {
+		return "slug: " + slug + "\n"
+	}
+	head := "slug: SLUG-OF-THE-MAKER\nname: NAME OF THE MAKER\nrole: maker  # maker, badge or chipset\ncountry: \"\"  # its seat, two letters\nparent_country: \"\"\n" +
+		"source: \"\"  # where that can be read; a file of this tree needs it\nas_of: \"\"  # and the day on which it could, like 2026-11-22\n"
+	if name != "" {
+		head += fmt.Sprintf("names: [%q]\n", name)
+	}
+	return head
+}
+
+// draftRule writes a rule for a firmware's name. One without letters is anybody's, and speaks only of a maker that
+// something else proves.
+func (b *Base) draftRule(out *strings.Builder, maker, firmware string) {
+	id, strength := "firmware", "strength: fair  # proof, strong, fair or hint"
+	for n := 2; b.ruleNamed(maker + "/" + id); n++ {
+		id = fmt.Sprintf("firmware-%d", n)
+	}
+	if strings.Trim(firmware, "0123456789 .,:_-()VvRr") == "" {
+		strength = "strength: hint  # numbers alone are anybody's\n    needs: maker"
+	}
+	fmt.Fprintf(out, "rules:\n  - id: %s\n    on: firmware\n    pattern: '%s'\n    %s\n    examples: [{text: %q, firmware: %q}]\n",
+		id, draftPattern(firmware), strength, firmware, firmware)
+}
+
+func (b *Base) ruleNamed(id string) bool {
+	return slices.ContainsFunc(b.pack.Rules, func(r knowledge.Rule) bool { return r.ID == id })
+}
+
+// takesFirmware: a rule knows the form and whose it is, or knows it of the maker that is proven.
+func (b *Base) takesFirmware(maker, firmware string) bool {
+	for _, n := range b.rules[knowledge.OnFirmware][firmware[0]] {
+		r := &b.pack.Rules[n]
+		if r.Maker == knowledge.None || b.match(n, firmware) == nil {
+			continue
+		}
+		if r.Strength >= knowledge.Strong || b.pack.Makers[r.Maker].Slug == maker {
+			return true
 		}
 	}
-	if model := guess.model; model != "" {
-		fmt.Fprintf(&out, "families:\n  - {name: %q, technology: %q, examples: [%q]}\n", model, v.Identity.Technology, model)
-	}
-	if firmware := guess.firmware; firmware != "" {
-		fmt.Fprintf(&out, "rules:\n  - id: firmware\n    on: firmware\n    pattern: '%s'\n    strength: fair  # proof, strong, fair or hint\n    examples: [{text: %q, firmware: %q}]\n",
-			draftPattern(firmware), firmware, firmware)
-	}
-	if o.USB != nil && o.USB.VID != "" {
-		fmt.Fprintf(&out, "usb: [{vid: %q, pid: %q, model: %q}]\n", o.USB.VID, o.USB.PID, guess.model)
-	}
-	return []byte(out.String())
+	return false
+}
+
+// newVendor: no row has this vendor id. Other products of one that is known may be anybody's.
+func (b *Base) newVendor(text string) bool {
+	vid, ok := hexID(text)
+	return ok && !slices.ContainsFunc(b.pack.USB, func(u knowledge.USB) bool { return u.VID == vid })
 }
 
 // guessed is what a draft begins with. Unlike an identity it may be wrong: a person reads it.
@@ -88,7 +131,10 @@ func draftPattern(s string) string {
 	last := 0
 	for _, at := range digitRuns.FindAllStringIndex(s, -1) {
 		out.WriteString(regexp.QuoteMeta(s[last:at[0]]))
-		fmt.Fprintf(&out, "[0-9]{%d}", at[1]-at[0])
+		out.WriteString("[0-9]")
+		if n := at[1] - at[0]; n > 1 {
+			fmt.Fprintf(&out, "{%d}", n)
+		}
 		last = at[1]
 	}
 	out.WriteString(regexp.QuoteMeta(s[last:]))

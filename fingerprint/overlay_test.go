@@ -133,3 +133,30 @@ func TestDraftBecomesAnOverlay(t *testing.T) {
 		t.Errorf("by its model: %+v", v.Identity)
 	}
 }
+
+// A draft makes nothing that anybody's module says a sign of its maker.
+func TestDraftClaimsNothingOfOthers(t *testing.T) {
+	b := embedded(t)
+	o := asked("AT+CGMI = Nobody's Modems", "AT+CGMM = NM-7000", "AT+CGMR = 1.2.34")
+	o.USB = &inventory.Device{Bus: "usb", VID: "05c6", PID: "90b2"}
+	draft := string(b.Draft(o))
+	if strings.Contains(draft, "usb:") || !strings.Contains(draft, "needs: maker") {
+		t.Errorf("drafted:\n%s", draft)
+	}
+	done := strings.NewReplacer("SLUG-OF-THE-MAKER", "nobody", "NAME OF THE MAKER", "Nobody").Replace(draft)
+	laid, err := Load(Overlay{Name: "draft.yaml", Data: []byte(done)})
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, done)
+	}
+	if v := laid.Identify(asked("AT+CGMR = 1.2.35")); v.Identity.Maker != "" {
+		t.Errorf("a number names %s", v.Identity.Maker)
+	}
+	if v := laid.Identify(asked("AT+CGMI = Nobody's Modems", "AT+CGMR = 1.2.35")); v.Identity.Maker != "nobody" || v.Identity.Firmware != "1.2.35" {
+		t.Errorf("its own: %+v", v.Identity)
+	}
+	for _, o := range []Observation{{}, asked("AT+CGMI = QUALCOMM INCORPORATED", "AT+CGMM = 4094"), asked("ATI = Quectel | EC25 | Revision: EC25EFAR06A08M4G")} {
+		if draft := b.Draft(o); draft != nil {
+			t.Errorf("%v is drafted:\n%s", o.Transcript, draft)
+		}
+	}
+}

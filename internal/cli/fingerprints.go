@@ -110,7 +110,11 @@ not known yet. What you have to complete stands in capital letters; until then i
 			if err != nil {
 				return err
 			}
-			_, err = io.WriteString(c.OutOrStdout(), clean.Text(string(base.Draft(seen.Observation))))
+			draft := base.Draft(seen.Observation)
+			if draft == nil {
+				return fmt.Errorf("cannot draft from %q: no model, firmware or USB vendor in it that is not known already; \"rollcall explain\" shows what is made of it", args[0])
+			}
+			_, err = io.WriteString(c.OutOrStdout(), clean.Text(string(draft)))
 			return writing(err)
 		},
 	}
