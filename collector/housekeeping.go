@@ -10,6 +10,7 @@ import (
 
 const (
 	sweepEvery   = 30 * time.Second
+	pruneFirst   = 15 * time.Minute // a collector that never runs for long forgets, too
 	figuresEvery = 10 * time.Minute
 	silentEvery  = time.Hour
 	pruneEvery   = 6 * time.Hour
@@ -18,7 +19,7 @@ const (
 
 // keepHouse does what is due from time to time, until ctx ends.
 func (c *collector) keepHouse(ctx context.Context) {
-	sweep, figures, prune := time.NewTicker(sweepEvery), time.NewTicker(figuresEvery), time.NewTicker(pruneEvery)
+	sweep, figures, prune := time.NewTicker(sweepEvery), time.NewTicker(figuresEvery), time.NewTimer(pruneFirst)
 	defer sweep.Stop()
 	defer figures.Stop()
 	defer prune.Stop()
@@ -34,6 +35,7 @@ func (c *collector) keepHouse(ctx context.Context) {
 		case <-silent.C:
 			c.report("judge silent gateways", c.judgeSilent(ctx))
 		case <-prune.C:
+			prune.Reset(pruneEvery)
 			c.twins.mu.Lock()
 			c.twins.all = true // what a crash left unmarked
 			c.twins.mu.Unlock()
