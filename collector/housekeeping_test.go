@@ -19,6 +19,8 @@ type forgetful struct {
 	when  []time.Duration
 }
 
+func (f *forgetful) Writers() int { return 1 }
+
 func (f *forgetful) RecordFigures(context.Context, time.Time) error { return nil }
 
 func (f *forgetful) Prune(context.Context, store.Forget) (int64, error) {
