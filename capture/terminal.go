@@ -93,6 +93,7 @@ func sortUsed(used []Used) {
 // assemble keeps what asks for the identity and joins the ports of one module.
 func assemble(channels []*channel) (cases []Case, used []Used) {
 	q := loadQueries()
+	var silent []*channel // without a question about the identity
 	for _, c := range channels {
 		kept, left := c.identification(q)
 		used = append(used, left...)
@@ -101,6 +102,7 @@ func assemble(channels []*channel) (cases []Case, used []Used) {
 			used = append(used, l)
 		}
 		if len(kept) == 0 {
+			silent = append(silent, c)
 			continue
 		}
 		for n, part := range modules(kept) {
@@ -112,6 +114,13 @@ func assemble(channels []*channel) (cases []Case, used []Used) {
 			used = append(used, cases[i].join(i, part)...)
 			if n == 0 {
 				used = append(used, cases[i].takeBanner(i, c)...)
+			}
+		}
+	}
+	for _, c := range silent {
+		for _, u := range c.bannerAt {
+			if len(cases) > 0 { // else it may be all there is
+				used = append(used, u.leftOut(whyOutside))
 			}
 		}
 	}

@@ -156,3 +156,21 @@ func read(t testing.TB, path string) []byte {
 	}
 	return b
 }
+
+// TestSilentChannelsAreReported: what came on a port that was asked nothing is left out with a reason, not in silence.
+func TestSilentChannelsAreReported(t *testing.T) {
+	const log = `<debug> [1.1] [ttyUSB2/at] --> 'AT+CGMM<CR>'
+<debug> [1.1] [ttyUSB3/at] <-- '<CR><LF>+CREG: 1<CR><LF>'
+<debug> [1.1] [ttyUSB2/at] <-- '<CR><LF>EC25<CR><LF><CR><LF>OK<CR><LF>'
+`
+	_, used, err := capture.ReadTerminal(strings.NewReader(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range used {
+		if u.Line == 2 && u.As == capture.UseNone && u.Why != "" {
+			return
+		}
+	}
+	t.Errorf("line 2 is not accounted for: %+v", used)
+}
