@@ -27,6 +27,8 @@ const (
 	Prefix = "rollcall.v1.query."
 
 	answerTime = 20 * time.Second
+	// drainTime is what an answer that is on its way still has when Serve is to end.
+	drainTime  = 5 * time.Second
 	maxRequest = 64 << 10
 	// atOnce bounds the questions that are answered at the same time.
 	atOnce = 8
@@ -57,6 +59,8 @@ type service struct {
 	Settings
 	ctx  context.Context // of Serve: requests bring none
 	busy chan struct{}
+	mu   sync.Mutex
+	over bool // nothing is answered any more
 	wg   sync.WaitGroup
 }
 
@@ -67,7 +71,7 @@ func answerers() map[string]answerer {
 		"rejected": api.Rejected, "summary": api.Summary}
 }
 
-// Serve answers until ctx ends, and waits for the answers that are on their way.
+// Serve answers until ctx ends; the answers that are on their way are still given.
 func Serve(ctx context.Context, s Settings) error {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
@@ -84,7 +88,10 @@ func Serve(ctx context.Context, s Settings) error {
 		}
 	}
 	<-ctx.Done()
-	err = m.Stop()
+	err = m.Stop() // which lets the library hand over what has come meanwhile
+	v.mu.Lock()
+	v.over = true
+	v.mu.Unlock()
 	v.wg.Wait()
 	if errors.Is(err, nats.ErrConnectionClosed) {
 		return nil
@@ -103,6 +110,13 @@ func (v *service) take(r micro.Request, ask answerer) {
 		_ = r.Error("429", "too many questions at once; try again", nil, micro.WithHeaders(micro.Headers{"Retry-After": {"1"}}))
 		return
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.over {
+		<-v.busy
+		_ = r.Error("503", "the collector ends; ask again", nil, micro.WithHeaders(micro.Headers{"Retry-After": {"1"}}))
+		return
+	}
 	v.wg.Go(func() {
 		defer func() { <-v.busy }()
 		v.answer(r, ask)
@@ -110,8 +124,9 @@ func (v *service) take(r micro.Request, ask answerer) {
 }
 
 func (v *service) answer(r micro.Request, ask answerer) {
-	ctx, cancel := context.WithTimeout(v.ctx, answerTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx), answerTime)
 	defer cancel()
+	defer context.AfterFunc(v.ctx, func() { time.AfterFunc(drainTime, cancel) })()
 	body, err := v.body(ctx, r.Data(), ask)
 	if err == nil && int64(len(body)) > v.Conn.MaxPayload() {
 		v.refuse(r, "413", fmt.Sprintf("the answer has %d bytes, and the broker takes %d: ask for fewer at once (limit)", len(body), v.Conn.MaxPayload()), nil, nats.Header{})

@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
 	"github.com/rollcall-iot/rollcall/collector/query"
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/collector/store/storetest"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
@@ -143,6 +144,58 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s %s: %s", c.what, c.request, m.Data)
 		}
 	}
+}
+
+// slow is a store that answers when it is let.
+type slow struct {
+	store.Store
+	begun, goOn chan struct{}
+}
+
+func (s *slow) Rejected(ctx context.Context, p store.Page) (store.RejectedList, error) {
+	close(s.begun)
+	select {
+	case <-s.goOn:
+	case <-ctx.Done():
+		return store.RejectedList{}, ctx.Err()
+	}
+	return s.Store.Rejected(ctx, p)
+}
+
+// A question that came before the end is answered.
+func TestAnswersOutlastTheEnd(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	s := &slow{Store: collectortest.Store(t), begun: make(chan struct{}), goOn: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	nc, ended := dial(t, srv.URL()), make(chan error, 1)
+	go func() { ended <- query.Serve(ctx, query.Settings{Conn: nc, Fleet: collectortest.Fleet(s)}) }()
+	mine := dial(t, srv.URL())
+	ask(t, mine, "$SRV.PING."+query.Service, "")
+	answer := make(chan *nats.Msg, 1)
+	go func() {
+		m, err := mine.Request(query.Prefix+"rejected", nil, natslinktest.Patience)
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- m
+	}()
+	select {
+	case <-s.begun:
+	case <-time.After(natslinktest.Patience):
+		t.Fatal("nothing is asked")
+	}
+	cancel()
+	select { // until what is under way is done
+	case err := <-ended:
+		t.Fatalf("ended before the answer: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(s.goOn)
+	if m := <-answer; m == nil || m.Header.Get("Nats-Service-Error-Code") != "" || !strings.HasPrefix(string(m.Data), `{"items":[]`) {
+		t.Errorf("answered %+v", m)
+	}
+	must(t, <-ended)
 }
 
 // Who may ask is what the broker says.
