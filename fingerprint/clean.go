@@ -133,6 +133,9 @@ func cleanFirmware(s string) string {
 		s = s[:i-2]
 	}
 	s = trimBuildNumber(strings.TrimRight(s, " "), "  ")
+	if first, rest, ok := strings.Cut(s, "("); ok && rest == first+")" { // "R2A07(R2A07)"
+		s = first
+	}
 	if half := len(s) / 2; len(s) > 8 && len(s)%2 == 1 && s[half] == ' ' && s[:half] == s[half+1:] {
 		s = s[:half]
 	}

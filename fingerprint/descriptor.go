@@ -16,6 +16,12 @@ func (b *Base) judgeDescriptor(w *work, usb, pci *inventory.Device) {
 	if pci != nil {
 		b.judgePCI(w, pci)
 	}
+	if usb == nil && pci == nil && w.vid != "" {
+		told := &inventory.Device{VID: strings.ToLower(w.vid), PID: strings.ToLower(w.pid)}
+		if b.judgePCI(w, told); w.pci < 0 {
+			b.judgeUSB(w, told)
+		}
+	}
 }
 
 func (b *Base) judgeUSB(w *work, d *inventory.Device) {

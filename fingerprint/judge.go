@@ -209,7 +209,7 @@ func (b *Base) markFamily(w *work, f found, r *reading, by origin, whole bool, l
 		if f.joined {
 			m.model = fam.Variants[f.variant].Full
 		} else if f.rest > 0 && strings.Count(r.value[f.rest:], " ") > 2 {
-			m.model = r.value[:f.rest] // the rest describes it
+			m.model = firstWords(r.value, f.rest) // the rest describes it
 		} else if m.variant == "" && f.rest > 0 && f.rest < len(r.value) {
 			m.variant = suffix(r.value[f.rest:])
 		}
@@ -237,6 +237,15 @@ func (b *Base) familyMark(f found) mark {
 		}
 	}
 	return m
+}
+
+// firstWords cuts a value where a family's name ends, or, where a second name follows behind a stroke
+// ("GTA01/GTA02 Embedded …"), behind that.
+func firstWords(s string, end int) string {
+	if blank := strings.IndexByte(s[end:], ' '); s[end-1] == '/' && blank > 0 {
+		end += blank
+	}
+	return s[:end]
 }
 
 // suffix gives a short suffix of a model, not a sentence.

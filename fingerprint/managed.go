@@ -16,6 +16,15 @@ const managedRank = 50
 // noModel begins what ModemManager calls a module whose model it could not learn (mm-broadband-modem-mbim.c).
 const noModel = "MBIM ["
 
+// takeIDs keeps the descriptor's ids where they stand in place of a model: "MBIM [1199:9079]".
+func (w *work) takeIDs(s string) bool {
+	ids, ok := strings.CutPrefix(s, noModel)
+	if ok && len(ids) >= len("1199:9079") {
+		w.vid, w.pid = ids[:4], ids[5:9]
+	}
+	return ok
+}
+
 // readManaged reads what a modem manager knows. It asked the module itself, in its own way, so that
 // its texts stand for the same sign as the module's answers and count once with them; that it manages
 // the device at all says that the device is cellular.

@@ -273,6 +273,9 @@ func (b *Base) readValue(w *work, q *query, r reading) {
 	if r.value == "" || !printable(r.value) || masked(r.value) || strings.HasPrefix(r.value, "/dev/") {
 		return
 	}
+	if r.field == knowledge.FieldModel && w.takeIDs(r.value) {
+		return
+	}
 	switch r.field {
 	case knowledge.FieldText:
 		return

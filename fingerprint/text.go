@@ -91,7 +91,9 @@ func (b *Base) anyLabel(s string) *knowledge.Label {
 	return b.findLabel("* " + s[at+1:])
 }
 
+// findLabel knows a label however it is spelled: "#HW_version" is "hw version".
 func (b *Base) findLabel(s string) *knowledge.Label {
+	s = strings.TrimPrefix(s, "#")
 	var buf [longestLabel]byte
 	key := buf[:0]
 	for i := 0; i < len(s) && len(key) < len(buf); i++ {
@@ -107,6 +109,15 @@ func (b *Base) findLabel(s string) *knowledge.Label {
 		key = key[:len(key)-1]
 	}
 	if i, ok := b.labels[string(key)]; ok {
+		return &b.pack.Labels[i]
+	}
+	blank := false
+	for i := range key {
+		if key[i] == '_' {
+			key[i], blank = ' ', true
+		}
+	}
+	if i, ok := b.labels[string(key)]; ok && blank {
 		return &b.pack.Labels[i]
 	}
 	return nil

@@ -100,6 +100,8 @@ type work struct {
 	otherSource string
 	// usb and pci are the rows of the descriptor, -1 for none.
 	usb, pci int32
+	// vid and pid are ids that a text told, of either bus.
+	vid, pid string
 }
 
 func (w *work) add(r reading) {
