@@ -1,6 +1,9 @@
 package webhook_test
 
 import (
+	"bytes"
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/collector/webhook"
 )
 
 func status(code int, headers ...string) http.HandlerFunc {
@@ -184,5 +188,33 @@ func TestOutlived(t *testing.T) {
 	got := subjects(r.wait(11))
 	if last := got[len(got)-1]; last != "new-0" || len(s.Dead.(buried)) != 2 {
 		t.Errorf("%q, %d dead letters", got, len(s.Dead.(buried)))
+	}
+}
+
+// ending is a store that is asked just when the program ends.
+type ending struct {
+	webhook.Store
+	end context.CancelFunc
+}
+
+func (e *ending) Identity(ctx context.Context) (string, error) {
+	e.end()
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// A sender that is told to end has nothing to complain of.
+func TestEndIsNoFault(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var log bytes.Buffer
+	s := settings(&ending{newFleet(t), cancel}, newReceiver(t).hook())
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	sender, err := webhook.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender.Run(ctx)
+	if log.Len() > 0 {
+		t.Errorf("the log says %s", &log)
 	}
 }

@@ -58,7 +58,9 @@ func (h *sending) round(ctx context.Context) time.Duration {
 	}
 	events, err := h.due(ctx)
 	if err != nil {
-		h.s.Log.Warn("cannot read events for a webhook; trying again", "webhook", h.Name, "error", err)
+		if ctx.Err() == nil { // else it was told to end
+			h.s.Log.Warn("cannot read events for a webhook; trying again", "webhook", h.Name, "error", err)
+		}
 		return h.s.Every
 	}
 	passed := int64(0) // up to which nothing was to be sent
