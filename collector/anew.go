@@ -261,7 +261,7 @@ func (c *collector) settleSome(ctx context.Context, ids []string, change func(*s
 		return err
 	}
 	c.twins.note(imeis)
-	c.tell(events)
+	c.tell(events, nil)
 	return nil
 }
 

@@ -298,7 +298,7 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 		return err
 	}
 	c.keys.tell(s.claimed)
-	c.tell(s.out.Events)
+	c.tell(s.out.Events, s.dropped)
 	c.twins.note(s.imeis)
 	for _, w := range s.ask {
 		c.asker.want(w)
@@ -306,12 +306,12 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 	return nil
 }
 
-// tell has events go out that were stored just now.
-func (c *collector) tell(stored []store.Event) {
+// tell has events go out that were stored just now, some of them in the place of dropped ones.
+func (c *collector) tell(stored []store.Event, dropped map[store.EventKind]int) {
 	if len(stored) == 0 {
 		return
 	}
-	c.metrics.happened(stored)
+	c.metrics.happened(stored, dropped)
 	c.outbox.wake()
 }
 

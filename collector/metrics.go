@@ -78,13 +78,18 @@ func (m *metrics) outcome(it *item) {
 	}
 }
 
-// happened counts events that are stored. A nil m counts nothing.
-func (m *metrics) happened(events []store.Event) {
+// happened counts events that are stored. Those that take the place of dropped ones were counted: a
+// report that came late tells of the same change in another way. A nil m counts nothing.
+func (m *metrics) happened(events []store.Event, dropped map[store.EventKind]int) {
 	if m == nil {
 		return
 	}
+	more := map[store.EventKind]int{}
 	for i := range events {
-		m.events.WithLabelValues(string(events[i].Kind)).Inc()
+		more[events[i].Kind]++
+	}
+	for kind, n := range more {
+		m.events.WithLabelValues(string(kind)).Add(float64(max(0, n-dropped[kind])))
 	}
 }
 

@@ -29,13 +29,18 @@ func TestEventsAreCounted(t *testing.T) {
 	b.s.Now = func() time.Time { return collectortest.Start.Add(48 * time.Hour) }
 	must(t, b.silence(t.Context(), []string{"gw-1"}))
 	b.take(gw.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", imei(1))))
+	other := collectortest.NewGateway("gw-2") // its first report comes last
+	three := other.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R1", imei(2)))
+	four := other.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", imei(2)))
+	b.take(four)
+	b.take(three)
 	stored := map[store.EventKind]int{}
 	events, err := s.EventsAfter(t.Context(), 0, 100)
 	must(t, err)
 	for _, e := range events {
 		stored[e.Kind]++
 	}
-	if stored[store.GatewayNew] != 1 || stored[store.FirmwareChanged] != 1 || stored[store.GatewaySilent] != 1 || stored[store.GatewayBack] != 1 {
+	if stored[store.GatewayNew] != 2 || stored[store.FirmwareChanged] != 2 || stored[store.GatewaySilent] != 1 || stored[store.GatewayBack] != 1 {
 		t.Fatalf("stored were %v", stored)
 	}
 	for _, kind := range store.EventKinds() {

@@ -317,6 +317,7 @@ func (s *settler) replaceEvents(id string, events []store.Event, base *store.Rep
 		past := base != nil && !base.Before(store.Report{Order: e.Order, ID: e.Report})
 		if old := have[e.Key()]; old != nil && !past {
 			s.out.Drop = append(s.out.Drop, old.No)
+			s.dropped[old.Kind]++
 		}
 	}
 	return nil

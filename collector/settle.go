@@ -26,7 +26,9 @@ type settler struct {
 	// imeis are those that came or went, which others may report too.
 	imeis []string
 	out   store.Batch
-	at    time.Time // of what no report causes
+	// dropped are events that turned out to be others, by kind.
+	dropped map[store.EventKind]int
+	at      time.Time // of what no report causes
 	// shared says for which gateways of this batch a key was pinned that is also another's.
 	shared map[string]string
 	// recorded and users are the keys of gateways, and the gateways of keys, where the gateway's row does not tell.
@@ -40,7 +42,7 @@ type settler struct {
 
 func (c *collector) settler(tx store.Tx, known map[string]*store.Gateway) *settler {
 	return &settler{tx: tx, by: c.know.Now(), keys: c.keys, known: known, shared: map[string]string{}, findings: map[string][]store.Finding{},
-		at: c.s.Now().UTC().Truncate(time.Microsecond)}
+		dropped: map[store.EventKind]int{}, at: c.s.Now().UTC().Truncate(time.Microsecond)}
 }
 
 // want is a report that a gateway has and we do not.
