@@ -46,10 +46,38 @@ func (c *collector) keepHouse(ctx context.Context) {
 	}
 }
 
+// sayAgain is how often the log hears that something still fails for the same reason.
+const sayAgain = 10 * time.Minute
+
+// report tells the log what failed, once for each reason: a store that is away for a night would
+// fill it otherwise, since much is tried twice a second.
 func (c *collector) report(what string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	text, now := "", c.s.Now()
+	if err != nil {
+		text = err.Error()
+	}
+	c.saidMu.Lock()
+	was := c.said[what]
+	news := text != was.text || text != "" && now.Sub(was.at) >= sayAgain
+	if news {
+		if c.said == nil {
+			c.said = map[string]complaint{}
+		}
+		c.said[what] = complaint{text, now}
+	}
+	c.saidMu.Unlock()
+	if news && err != nil {
 		c.s.Log.Error("cannot "+what, "error", err)
 	}
+}
+
+// complaint is what the log heard last of one thing, and when.
+type complaint struct {
+	text string
+	at   time.Time
 }
 
 // ages are how old history may at most be where it takes too many bytes, in days; tried in turn.

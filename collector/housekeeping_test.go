@@ -1,7 +1,11 @@
 package collector
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,4 +53,32 @@ func TestForgettingBegins(t *testing.T) {
 			t.Errorf("forgot after %v", s.when)
 		}
 	})
+}
+
+// The log hears once why something fails, again when the reason is another one or it lasts, and
+// again when it had worked in between.
+func TestSameFailureIsToldOnce(t *testing.T) {
+	var log bytes.Buffer
+	now := collectortest.Start
+	c, err := newCollector(Settings{Conn: new(nats.Conn), Store: &forgetful{}, Base: &collectortest.Base{Data: "1"},
+		Log: slog.New(slog.NewTextHandler(&log, nil)), Now: func() time.Time { return now }})
+	must(t, err)
+	away, full := errors.New("away"), errors.New("full")
+	for _, step := range []struct {
+		err  error
+		wait time.Duration
+		told int
+	}{
+		{away, 0, 1}, {away, time.Second, 1}, {away, sayAgain / 2, 1}, {away, sayAgain / 2, 2}, {full, time.Second, 3},
+		{context.Canceled, time.Second, 3}, {full, time.Second, 3}, {nil, time.Second, 3}, {full, time.Second, 4},
+	} {
+		now = now.Add(step.wait)
+		c.report("look", step.err)
+		if n := strings.Count(log.String(), "cannot look"); n != step.told {
+			t.Fatalf("after %v: told %d times, want %d", step.err, n, step.told)
+		}
+	}
+	if c.report("do something else", full); !strings.Contains(log.String(), "cannot do something else") {
+		t.Error("another failure is not told")
+	}
 }

@@ -39,6 +39,8 @@ type collector struct {
 	ackWait, nakWait, drainTime time.Duration
 	anewBatch                   int
 	streamTold                  string // how the stream differs, as the log was told
+	saidMu                      sync.Mutex
+	said                        map[string]complaint // of what failed
 }
 
 func newCollector(s Settings) (*collector, error) {
