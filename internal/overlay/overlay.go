@@ -23,7 +23,7 @@ type File struct {
 	Data []byte
 }
 
-// Load gives the knowledge with the *.yaml of dir over it, in order of their names. An empty dir means none.
+// Load gives the knowledge with the *.yaml and *.yml of dir over it, in order of their names. An empty dir means none.
 func Load(dir string) (*fingerprint.Base, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		dir = ""
@@ -49,7 +49,7 @@ func Named(dir string) (*fingerprint.Base, error) {
 	return Load(dir)
 }
 
-// Files gives the *.yaml of a directory in order of their names, or the one file that path
+// Files gives the *.yaml and *.yml of a directory in order of their names, or the one file that path
 // names. An empty path means none; one that is not there is fs.ErrNotExist.
 func Files(path string) ([]File, error) {
 	if path == "" {
@@ -69,7 +69,7 @@ func Files(path string) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		if e.IsDir() || filepath.Ext(e.Name()) != ".yaml" {
+		if ext := filepath.Ext(e.Name()); e.IsDir() || ext != ".yaml" && ext != ".yml" {
 			continue
 		}
 		f, err := read(filepath.Join(path, e.Name()))

@@ -78,3 +78,16 @@ func TestDanglingFileIsAnError(t *testing.T) {
 		t.Error("a file of the user's own was left out in silence")
 	}
 }
+
+func TestBothEndings(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.yml", "a.yaml", "c.yaml~", "d.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := Files(dir)
+	if err != nil || len(files) != 2 || filepath.Base(files[0].Name) != "a.yaml" || filepath.Base(files[1].Name) != "b.yml" {
+		t.Errorf("%v, %v", files, err)
+	}
+}
