@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -153,7 +152,7 @@ func (b *bench) signed(gateway, body string) message {
 // scrape gives the metrics as Prometheus reads them.
 func (b *bench) scrape() string {
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(b.s.Metrics, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	metricsOf(b.s.Metrics).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w.Body.String()
 }
 

@@ -2,9 +2,11 @@ package collector
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
@@ -52,6 +54,12 @@ func newMetrics(r *prometheus.Registry, s store.Reader) *metrics {
 	}
 	r.MustRegister(m.messages, m.rejected, m.events, m.batches, m.sizes, m.failures, m.rejudged, m.lastStore, &fleetGauges{s})
 	return m
+}
+
+// metricsOf serves what can be told: while the store does not answer, the figures of the fleet are
+// left out, and those that say so are still there.
+func metricsOf(r prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
 // watch counts how far the fleet has been judged again.

@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -47,5 +49,21 @@ func TestEventsAreCounted(t *testing.T) {
 		if want := fmt.Sprintf("rollcall_events_total{kind=%q} %d\n", kind, stored[kind]); !strings.Contains(b.scrape(), want) {
 			t.Errorf("the metrics do not say %s", want)
 		}
+	}
+}
+
+// silentStore does not answer what fleets ask.
+type silentStore struct{ store.Store }
+
+func (silentStore) Figures(context.Context) (store.Figures, error) {
+	return store.Figures{}, errors.New("away")
+}
+
+// What says that the store fails is told while it fails.
+func TestMetricsWithoutTheStore(t *testing.T) {
+	b := newBench(t, silentStore{openStore(t)}, nil)
+	told := b.scrape()
+	if !strings.Contains(told, "rollcall_store_failures_total 0\n") || !strings.Contains(told, "rollcall_rejected_total") || strings.Contains(told, "rollcall_modules ") {
+		t.Errorf("the metrics are\n%s", told)
 	}
 }

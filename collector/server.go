@@ -10,8 +10,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/fleet"
@@ -148,6 +146,6 @@ func (c *collector) handler(guard *access.Guard) http.Handler {
 	for _, path := range []string{"/api/", "/healthz", "/readyz"} {
 		mux.Handle(path, apis)
 	}
-	mux.Handle("GET /metrics", guard.Require(access.Read, promhttp.HandlerFor(c.s.Metrics, promhttp.HandlerOpts{})))
+	mux.Handle("GET /metrics", guard.Require(access.Read, metricsOf(c.s.Metrics)))
 	return mux
 }
