@@ -108,11 +108,12 @@ func (o *ownKnowledge) reload() error {
 // noteFiles keeps by which files the fleet is judged from now on, where they are not the ones that
 // it was judged by.
 func (o *ownKnowledge) noteFiles(when string) {
+	via := "files"
 	who, what := lastOf(existing(o.policy), existing(o.fingerprints))
 	if what == "" {
-		who, what = localUser(), "no files of your own"
+		who, via, what = localUser(), "program", "what this program carries"
 	}
-	o.rules.note(o.knowledge.Now(), who, "files", when+"; "+what)
+	o.rules.note(o.knowledge.Now(), who, via, when+"; "+what)
 }
 
 // reloadOn reads the operator's own files again at each signal, until ctx ends.

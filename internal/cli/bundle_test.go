@@ -151,6 +151,7 @@ webhooks: [{name: ops, url: %q, secret_file: %s, allow_http: true, kinds: [judge
 		t.Fatal(err)
 	}
 	for _, c := range collectors {
+		c.await("/api/v1/audit?action=change+rules", `"via":"program"`)
 		c.await("/api/v1/modules", `"gw-1"`)
 		if strings.Contains(c.get("/api/v1/modules"), `"quectel"`) {
 			t.Error("known before the bundle came")
