@@ -1,13 +1,17 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -184,7 +188,8 @@ func TestG06DiskFull(t *testing.T) {
 	natslinktest.MakeStream(t, js, 0)
 	_, reports := madeFleet(t, 40)
 	publish(t, js, reports...)
-	r := start(t, srv, s)
+	var log lines
+	r := start(t, srv, s, func(c *collector) { c.s.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	natslinktest.Eventually(t, "readiness names the full disk", func() bool { return errors.Is(r.ready(t.Context()), store.ErrFull) })
 	natslinktest.Eventually(t, "it tries again", func() bool { return s.tries.Load() >= 3 })
 	identity, err := s.Identity(t.Context())
@@ -198,6 +203,27 @@ func TestG06DiskFull(t *testing.T) {
 	wantGateways(t, s, 40)
 	idle(t, srv, s)
 	natslinktest.Eventually(t, "it is ready again", func() bool { return r.ready(t.Context()) == nil })
+	if !log.has("cannot store; trying again") || !log.has("storing again") {
+		t.Error("the log does not say that it could not store, and that it does again")
+	}
+}
+
+// lines is a log that is read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lines) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.b.String(), text)
 }
 
 // full is a store whose disk is full while it is on.

@@ -215,10 +215,14 @@ func (c *collector) write(ctx context.Context, out <-chan *item, room *room) {
 
 // finish stores a batch and acknowledges it, or sees to it that it comes again.
 func (c *collector) finish(ctx context.Context, batch []*item) {
+	failed := false
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
 		start := time.Now()
 		err := c.storeBatch(ctx, batch)
 		if err == nil {
+			if failed {
+				c.s.Log.Info("storing again", "messages", len(batch))
+			}
 			c.health.stored(c.s.Now(), nil)
 			c.metrics.batch(len(batch), time.Since(start))
 			c.acknowledge(batch)
@@ -233,6 +237,7 @@ func (c *collector) finish(ctx context.Context, batch []*item) {
 			c.isolate(ctx, batch, err)
 			return
 		}
+		failed = true
 		c.s.Log.Error("cannot store; trying again", "error", err, "messages", len(batch), "pause", pause)
 		select {
 		case <-time.After(pause):
