@@ -37,6 +37,7 @@ const (
 	knownModel  = 400  // the maker is known to have such a model
 	placeholder = -600 // reference firmware says that on anybody's module
 	fromRule    = 30   // named by a rule on another kind of text (firmware, banner)
+	ownName     = 300  // a name of its own that nothing is known of: more than its firmware's tells of it
 )
 
 // model takes the best source's name, then lets more exact ones that begin with it replace it.
@@ -56,8 +57,11 @@ func (c *choice) model(id *inventory.Identity) {
 				value = c.w.marks[m].model
 			}
 		}
-		if c.b.isPlaceholder(value) {
+		switch {
+		case c.b.isPlaceholder(value):
 			score += placeholder
+		case c.isOwnName(r):
+			score += ownName
 		}
 		c.offer(id, value, score, &best, m, r.source, r.quote)
 	}
@@ -105,6 +109,21 @@ func (c *choice) markOf(r *reading) int {
 		}
 	}
 	return best
+}
+
+// askedRank is the least rank of an answer to a question for the model, or of a label that says so.
+const askedRank = 60
+
+// isOwnName: the module was asked for its model, and gave a name that nothing is known of.
+func (c *choice) isOwnName(r *reading) bool {
+	return r.field == knowledge.FieldModel && r.rank >= askedRank && modelLike(r.value) && !c.b.isPlaceholder(r.value) && !c.b.ofChipset(r) && c.markOf(r) < 0
+}
+
+// ofChipset: the name of a chipset's maker stood before it ("Qualcomm Snapdragon X55").
+func (b *Base) ofChipset(r *reading) bool {
+	before, _, found := strings.Cut(r.quote, r.value)
+	n, ok := b.findName(trim(before[strings.LastIndexByte(before, ':')+1:]), false)
+	return found && ok && b.pack.Makers[n.maker].Role == knowledge.RoleChipset
 }
 
 func (b *Base) isPlaceholder(value string) bool {

@@ -106,6 +106,7 @@ func (b *Base) tacConflict(w *work, v *Verdict, d decision, ids *identifiers) {
 func (c *choice) firmwareConflict(v *Verdict) {
 	model := c.boundModel()
 	if model == nil {
+		c.unknownConflict(v)
 		return
 	}
 	for i := range c.w.nMark {
@@ -121,6 +122,32 @@ func (c *choice) firmwareConflict(v *Verdict) {
 			Why: "it says that it is a " + model.model + ", but its firmware is that of a " + m.model,
 		})
 		return
+	}
+}
+
+// unknownConflict: a firmware that names a model, where the module gives itself a name that nothing is known of.
+func (c *choice) unknownConflict(v *Verdict) {
+	for i := range c.w.nReading {
+		r := &c.w.readings[i]
+		if !c.isOwnName(r) || r.value != v.Identity.Model {
+			continue
+		}
+		own := spell(r.value)
+		for j := range c.w.nMark {
+			m := &c.w.marks[j]
+			if m.by != byFirmware || !m.binds || m.family == 0 || !c.mine(m) {
+				continue
+			}
+			key := c.b.pack.Families[m.family-1].Key
+			if strings.Contains(string(own.key[:own.n]), key) || hasPrefixKey(key, string(own.key[:own.n])) {
+				return
+			}
+			v.Conflicts = append(v.Conflicts, inventory.Conflict{
+				Claim: "model", Values: sorted(r.value, m.model),
+				Why: "it says that it is a " + r.value + ", of which nothing is known, and its firmware is that of a " + m.model,
+			})
+			return
+		}
 	}
 }
 

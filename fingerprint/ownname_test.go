@@ -1,0 +1,26 @@
+package fingerprint
+
+import "testing"
+
+// A name that the module gives itself counts more than the model that its firmware's name tells, also where nothing is
+// known of that name; where they are of different families, that is said.
+func TestOwnNameBeforeItsFirmwares(t *testing.T) {
+	b := embedded(t)
+	for _, c := range []struct {
+		maker, said, firmware, want string
+		conflict                    bool
+	}{
+		{"Quectel", "EC29", "EC25EFAR06A08M4G", "EC29", true},
+		{"Quectel", "EC29", "EC29EFAR06A08M4G", "EC29", false},
+		{"Quectel", "MYGW-EC25-1", "EC25EFAR06A08M4G", "MYGW-EC25-1", false},
+		{"Qualcomm Incorporated", "Gobi 7", "D1020-SUUAASFA-4352", "Gobi 7", false},
+		{"Quectel", "4094", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "LTE Module", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "Qualcomm Snapdragon X55 5G", "EC25EFAR06A08M4G", "EC25-E", false},
+	} {
+		v := b.Identify(asked("AT+CGMI = "+c.maker, "AT+CGMM = "+c.said, "AT+CGMR = "+c.firmware))
+		if v.Identity.Model != c.want || (len(v.Conflicts) > 0) != c.conflict {
+			t.Errorf("%s with %s: %q, %+v", c.said, c.firmware, v.Identity.Model, v.Conflicts)
+		}
+	}
+}
