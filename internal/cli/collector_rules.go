@@ -70,7 +70,7 @@ func lastOf(dirs ...string) (owner, what string) {
 			continue // none, or one file
 		}
 		for _, e := range entries {
-			if filepath.Ext(e.Name()) == ".yaml" {
+			if ext := filepath.Ext(e.Name()); ext == ".yaml" || ext == ".yml" {
 				look(filepath.Join(dir, e.Name()), 0)
 			}
 		}

@@ -70,9 +70,9 @@ bundles: {bucket: ROLLCALL_KNOWLEDGE, trust: [%s]}
 			t.Fatal(err)
 		}
 	}
-	write("b.yaml", "second")
+	write("b.yml", "second")
 	hup()
-	if a := log(2)[0]; a.Via != "files" || !strings.Contains(a.Object, "starter+first+second") || !strings.Contains(a.Result, "read them again; last changed: "+filepath.Join(rules, "b.yaml")) {
+	if a := log(2)[0]; a.Via != "files" || !strings.Contains(a.Object, "starter+first+second") || !strings.Contains(a.Result, "read them again; last changed: "+filepath.Join(rules, "b.yml")) {
 		t.Errorf("while it runs: %+v", a)
 	}
 	hup() // the same files
