@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -98,6 +99,8 @@ func (b *Base) reason(w *work, v *Verdict, d decision) string {
 		return "it names only the maker of its chipset, " + b.pack.Makers[w.chipset].Name + "; anybody's module may do so: read its label"
 	case v.Identity.Badge != "":
 		return "it names only a brand; who built it is not proven: read its label"
+	case w.stranger != "":
+		return fmt.Sprintf("it names %q as its maker, which is not known here: read its label, or tell of it in your own fingerprints", w.stranger)
 	}
 	return "it answers as a cellular module does, but names no maker that is known here; ask ATI and AT+CGMI, or read its label"
 }
@@ -220,6 +223,7 @@ func (b *Base) parts(w *work, v *Verdict, ids *identifiers) {
 	for i := range w.nMark {
 		put(w.marks[i].part, w.marks[i].partValue)
 	}
+	put("maker-said", w.stranger)
 	put("esn", ids.esn)
 	put("imei-not-valid", ids.invalid)
 	put("imei-second", ids.other)

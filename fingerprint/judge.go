@@ -39,10 +39,20 @@ func (b *Base) judge(w *work, r *reading) {
 }
 
 func (b *Base) judgeMaker(w *work, r *reading) {
-	if n, ok := b.findName(r.value, true); ok {
+	before := w.nMark
+	n, known := b.findName(r.value, true)
+	if known {
 		b.markName(w, n, r, true)
 	}
 	b.judgeRules(w, knowledge.OnMaker, byName, r)
+	if !known && w.nMark == before && (w.stranger == "" || r.value < w.stranger) && b.isCompany(r.value) {
+		w.stranger = r.value
+	}
+}
+
+// isCompany: text that may be a company's name, and no placeholder for one.
+func (b *Base) isCompany(s string) bool {
+	return len(s) > 2 && len(s) <= maxValue && letter(s[0]&^0x20) && !b.isPlaceholder(s) && b.findLabel(s) == nil
 }
 
 // markName notes a company's name: as the maker, as a badge, or as that of a chipset.

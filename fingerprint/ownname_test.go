@@ -1,6 +1,9 @@
 package fingerprint
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A name that the module gives itself counts more than the model that its firmware's name tells, also where nothing is
 // known of that name; where they are of different families, that is said.
@@ -21,6 +24,30 @@ func TestOwnNameBeforeItsFirmwares(t *testing.T) {
 		v := b.Identify(asked("AT+CGMI = "+c.maker, "AT+CGMM = "+c.said, "AT+CGMR = "+c.firmware))
 		if v.Identity.Model != c.want || (len(v.Conflicts) > 0) != c.conflict {
 			t.Errorf("%s with %s: %q, %+v", c.said, c.firmware, v.Identity.Model, v.Conflicts)
+		}
+	}
+}
+
+// A company that nobody here knows is told as the module names it, whatever else proves the maker.
+func TestUnknownMakerIsTold(t *testing.T) {
+	b := embedded(t)
+	for _, c := range []struct{ said, model, maker, told string }{
+		{"Foobar Wireless Ltd", "FB100", "", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "EC25-E", "quectel", "Foobar Wireless Ltd"},
+		{"Quectel", "EC25-E", "quectel", ""},
+		{"Generic", "EC25-E", "quectel", ""},
+		{"Manufacturer", "EC25-E", "quectel", ""},
+		{"QUALCOMM INCORPORATED", "EC25-E", "quectel", ""},
+	} {
+		v := b.Identify(asked("AT+CGMI = "+c.said, "AT+CGMM = "+c.model))
+		told := ""
+		for _, p := range v.Parts {
+			if p.Name == "maker-said" {
+				told = p.Value
+			}
+		}
+		if v.Identity.Maker != c.maker || told != c.told || c.maker == "" && !strings.Contains(v.Reason, c.told) {
+			t.Errorf("%s, %s: %q, told %q: %s", c.said, c.model, v.Identity.Maker, told, v.Reason)
 		}
 	}
 }

@@ -90,6 +90,8 @@ type work struct {
 	chipsetQuote  string
 	// chipsetSaid: the device was asked for its maker, and answered with the chipset's.
 	chipsetSaid bool
+	// stranger is a maker's name that it gave and that is not known.
+	stranger string
 	// other is the kind of a device that is not cellular, plus one.
 	other         uint16
 	otherStrength knowledge.Strength
