@@ -30,6 +30,7 @@ type Base struct {
 	patterns []pattern
 	nameRule []string // by maker: how evidence by name is called
 	refusals [][]byte
+	chips    map[shape]bool // what names of chipsets look like
 }
 
 // buckets holds the numbers of the rules that may match a text, by its first byte.
@@ -65,7 +66,7 @@ func newBase(p *knowledge.Pack, version string) *Base {
 	b := &Base{
 		pack: p, version: version, patterns: make([]pattern, len(p.Rules)),
 		names: make(map[string]int32, len(p.Names)), families: make(map[string]int32, len(p.Families)),
-		commands: make(map[string]int32, len(p.Commands)), labels: make(map[string]int32, len(p.Labels)),
+		commands: make(map[string]int32, len(p.Commands)), labels: make(map[string]int32, len(p.Labels)), chips: chipShapes(p),
 	}
 	for i := len(p.Names) - 1; i >= 0; i-- {
 		b.names[p.Names[i].Key] = int32(i)

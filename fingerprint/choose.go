@@ -58,7 +58,7 @@ func (c *choice) model(id *inventory.Identity) {
 			}
 		}
 		switch {
-		case c.b.isPlaceholder(value):
+		case c.b.isPlaceholder(value), m >= 0 && c.w.marks[m].onlyChipset():
 			score += placeholder
 		case c.isOwnName(r):
 			score += ownName
@@ -109,21 +109,6 @@ func (c *choice) markOf(r *reading) int {
 		}
 	}
 	return best
-}
-
-// askedRank is the least rank of an answer to a question for the model, or of a label that says so.
-const askedRank = 60
-
-// isOwnName: the module was asked for its model, and gave a name that nothing is known of.
-func (c *choice) isOwnName(r *reading) bool {
-	return r.field == knowledge.FieldModel && r.rank >= askedRank && modelLike(r.value) && !c.b.isPlaceholder(r.value) && !c.b.ofChipset(r) && c.markOf(r) < 0
-}
-
-// ofChipset: the name of a chipset's maker stood before it ("Qualcomm Snapdragon X55").
-func (b *Base) ofChipset(r *reading) bool {
-	before, _, found := strings.Cut(r.quote, r.value)
-	n, ok := b.findName(trim(before[strings.LastIndexByte(before, ':')+1:]), false)
-	return found && ok && b.pack.Makers[n.maker].Role == knowledge.RoleChipset
 }
 
 func (b *Base) isPlaceholder(value string) bool {

@@ -18,6 +18,11 @@ func TestOwnNameBeforeItsFirmwares(t *testing.T) {
 		{"Quectel", "MYGW-EC25-1", "EC25EFAR06A08M4G", "MYGW-EC25-1", false},
 		{"Qualcomm Incorporated", "Gobi 7", "D1020-SUUAASFA-4352", "Gobi 7", false},
 		{"Quectel", "4094", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "MDM9607", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "ASR1609", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "GSM900", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "LTE_Module_V1", "EC25EFAR06A08M4G", "EC25-E", false},
+		{"Quectel", "5G-Module", "EC25EFAR06A08M4G", "EC25-E", false},
 		{"Quectel", "LTE Module", "EC25EFAR06A08M4G", "EC25-E", false},
 		{"Quectel", "Qualcomm Snapdragon X55 5G", "EC25EFAR06A08M4G", "EC25-E", false},
 	} {
