@@ -15,7 +15,7 @@ func Certainty(m inventory.Module) string {
 		return "not cellular"
 	case m.Identity.Maker == "" && m.Identity.Model == "" && len(m.Possible) == 0:
 		return "not identified"
-	case len(m.Conflicts) > 0:
+	case contradicted(m):
 		return "contradicted"
 	case byIDsAlone(m):
 		return "by ids alone"
@@ -29,9 +29,14 @@ func Certainty(m inventory.Module) string {
 	return "possible"
 }
 
+// contradicted: what the module is, and not its number alone. A wrong check digit makes nobody another maker's.
+func contradicted(m inventory.Module) bool {
+	return slices.ContainsFunc(m.Conflicts, func(c inventory.Conflict) bool { return c.Claim != "imei" })
+}
+
 func certaintyStyle(m inventory.Module) style {
 	switch {
-	case len(m.Conflicts) > 0:
+	case contradicted(m):
 		return warn
 	case m.State == inventory.StateIdentified && m.Confidence >= 0.95:
 		return good
