@@ -6,7 +6,8 @@ import (
 	"github.com/rollcall-iot/rollcall/fingerprint/knowledge"
 )
 
-// askedRank is the least rank of an answer to a question for the model, or of a label that says so.
+// askedRank is the least rank of an answer that says "model" of itself: lower than ownQuestion, since a label among
+// others is enough.
 const askedRank = 60
 
 // isOwnName: the module was asked for its model, and gave a name that nothing is known of.

@@ -15,6 +15,7 @@ import (
 	fleetjudge "github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/internal/overlay"
 )
 
 // rulesChanged is what the log of who did what calls it that a collector judges by other rules,
@@ -70,7 +71,7 @@ func lastOf(dirs ...string) (owner, what string) {
 			continue // none, or one file
 		}
 		for _, e := range entries {
-			if ext := filepath.Ext(e.Name()); ext == ".yaml" || ext == ".yml" {
+			if overlay.Holds(e.Name()) {
 				look(filepath.Join(dir, e.Name()), 0)
 			}
 		}

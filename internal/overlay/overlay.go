@@ -69,7 +69,7 @@ func Files(path string) ([]File, error) {
 	}
 	var files []File
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); e.IsDir() || ext != ".yaml" && ext != ".yml" {
+		if e.IsDir() || !Holds(e.Name()) {
 			continue
 		}
 		f, err := read(filepath.Join(path, e.Name()))
@@ -79,6 +79,12 @@ func Files(path string) ([]File, error) {
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// Holds says whether a file of this name, in a directory of the user's own, is read.
+func Holds(name string) bool {
+	ext := filepath.Ext(name)
+	return ext == ".yaml" || ext == ".yml"
 }
 
 // maxBytes bounds a file; its reader bounds it more closely.
