@@ -19,6 +19,7 @@ var hostile = []string{
 	"", "=HYPERLINK(\"http://x\",\"y\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "<script>alert(1)</script>", "a.b.>", "../../x",
 	"$(reboot)", "';--", "x\nlevel=ERROR msg=forged", "\x1b[2J\x1b]52;c;eA==\a", "\x9b31m", "\u202eexe.fdp", "\u200bzero", "\xff\xfe\x00", "\x00",
 	"urn:cdx:x", "${module}", "{{.}}", "\u2028", "\U000e0041", "0123456789012345678901234567890123456789",
+	"https://x.example/?\\", "?q=\"<{|}>`^\\ \xff", "http://[::zz]/", "http://[fe80::1%25eth0]/", "https://\xffé/?é#\\",
 }
 
 // filled gives two items with the strings in every field that somebody else can fill.
@@ -154,7 +155,7 @@ func seeds(f *testing.F) {
 // Only web addresses become links, whoever wrote the list.
 func TestOnlyWebAddressesAreLinks(t *testing.T) {
 	items := oneGateway()[1:2]
-	for _, source := range []string{"javascript://x/%0aalert(1)", "file:///etc/passwd", "data:text/html,x", "//x/y", "https://", "https://x.example/a"} {
+	for _, source := range []string{"javascript://x/%0aalert(1)", "file:///etc/passwd", "data:text/html,x", "//x/y", "https://", "http://[::zz]/", "https://x\"y/", "https://x.example/a"} {
 		items[0].Findings = append(items[0].Findings, hbom.Finding{Rule: "own", List: "own", Text: source, Source: source})
 	}
 	var d struct {

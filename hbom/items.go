@@ -43,7 +43,7 @@ const (
 func newRefs(gateway string) *refs { return &refs{gateway: gateway, seen: map[string]int{}} }
 
 func (r *refs) module(id string) string {
-	ref := "module/" + id
+	ref := "module/" + strings.ToValidUTF8(id, "\ufffd") // as JSON will have it
 	if r.gateway != "" {
 		ref = gatewayRef(r.gateway) + "/" + ref
 	}

@@ -1,6 +1,7 @@
 package hbom
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
@@ -120,5 +121,34 @@ func address(s string) string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""
 	}
-	return u.String()
+	if strings.Contains(u.Hostname(), ":") && !isIPv6(u) {
+		return ""
+	}
+	out := escapeAddress(u.String())
+	if _, err := url.Parse(out); err != nil {
+		return "" // a host may not have what was escaped in it
+	}
+	return out
+}
+
+// isIPv6: a host with colons is an address in brackets.
+func isIPv6(u *url.URL) bool {
+	a, err := netip.ParseAddr(u.Hostname())
+	return err == nil && a.Is6() && a.Zone() == "" && strings.HasPrefix(u.Host, "[")
+}
+
+// escapeAddress escapes what RFC 3986 has no place for; net/url passes such bytes on in a query.
+func escapeAddress(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
