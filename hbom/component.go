@@ -32,7 +32,7 @@ func gatewayComponent(g *inventory.Gateway) cdx.Component {
 func (s Settings) moduleComponent(ref string, it *Item) cdx.Component {
 	m := &it.Module
 	c := cdx.Component{
-		Type: cdx.ComponentTypeDevice, BOMRef: ref, Name: s.maskName(moduleName(m)), Version: s.maskName(m.Identity.Hardware),
+		Type: cdx.ComponentTypeDevice, BOMRef: ref, Name: s.maskName(moduleName(m)), Version: s.version(m.Identity.Hardware),
 		Description: m.Identity.Technology,
 		Evidence:    s.evidence(m, map[string]cdx.EvidenceIdentityFieldType{"model": "name", "hardware": "version"}, m.Identity.Model, m.Identity.Hardware),
 		Pedigree:    s.pedigree(m), ExternalReferences: externalReferences(it.Findings),
@@ -69,7 +69,7 @@ func (s Settings) chipsetComponent(ref string, m *inventory.Module) cdx.Componen
 func (s Settings) firmwareComponent(ref string, m *inventory.Module, maker *cdx.OrganizationalEntity) cdx.Component {
 	return cdx.Component{
 		Type: cdx.ComponentTypeFirmware, BOMRef: ref + firmwareRef, Manufacturer: maker,
-		Name: s.maskName(moduleName(m)) + " firmware", Version: s.maskName(m.Identity.Firmware),
+		Name: s.maskName(moduleName(m)) + " firmware", Version: s.version(m.Identity.Firmware),
 		Evidence: s.evidence(m, map[string]cdx.EvidenceIdentityFieldType{"firmware": "version"}, "", m.Identity.Firmware),
 	}
 }

@@ -110,7 +110,7 @@ func (d *writer) metadata() *cdx.Metadata {
 }
 
 func (s Settings) tool() cdx.Component {
-	return cdx.Component{Type: cdx.ComponentTypeApplication, Name: "rollcall", Version: s.Version}
+	return cdx.Component{Type: cdx.ComponentTypeApplication, Name: "rollcall", Version: s.version(s.Version)}
 }
 
 func (d *writer) dependencies() []cdx.Dependency {

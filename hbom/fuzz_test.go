@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -19,7 +20,7 @@ var hostile = []string{
 	"", "=HYPERLINK(\"http://x\",\"y\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "<script>alert(1)</script>", "a.b.>", "../../x",
 	"$(reboot)", "';--", "x\nlevel=ERROR msg=forged", "\x1b[2J\x1b]52;c;eA==\a", "\x9b31m", "\u202eexe.fdp", "\u200bzero", "\xff\xfe\x00", "\x00",
 	"urn:cdx:x", "${module}", "{{.}}", "\u2028", "\U000e0041", "0123456789012345678901234567890123456789",
-	"https://x.example/?\\", "?q=\"<{|}>`^\\ \xff", "http://[::zz]/", "http://[fe80::1%25eth0]/", "https://\xffé/?é#\\",
+	"https://x.example/?\\", "?q=\"<{|}>`^\\ \xff", "http://[::zz]/", "http://[fe80::1%25eth0]/", "https://\xffé/?é#\\", strings.Repeat("é\xf3", 513),
 }
 
 // filled gives two items with the strings in every field that somebody else can fill.

@@ -42,6 +42,18 @@ func (s Settings) maskName(text string) string {
 	return maskFrom(text, shortest+1)
 }
 
+// longest is how many characters CycloneDX has for a version.
+const longest = 1024
+
+// version is a revision as CycloneDX takes it: what is longer ends with an ellipsis.
+func (s Settings) version(text string) string {
+	text = s.maskName(text)
+	if utf8.RuneCountInString(text) <= longest {
+		return text
+	}
+	return string([]rune(text)[:longest-1]) + "…"
+}
+
 func maskFrom(text string, least int) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
