@@ -30,6 +30,9 @@ type Access interface {
 	SessionSeen(ctx context.Context, hash []byte, at time.Time) error
 	EndSession(ctx context.Context, hash []byte) error
 	PutAudit(ctx context.Context, a Audit) error
+	// PutAuditChange adds what changed something, unless the newest entry of the same action
+	// names the same object: of several who tell of one change at once, one is kept.
+	PutAuditChange(ctx context.Context, a Audit) (kept bool, err error)
 	// Audits lists what was done, newest first.
 	Audits(ctx context.Context, f AuditFilter, p Page) (AuditList, error)
 	// PruneAccess forgets sessions that ended before now, and of what was done all that is older

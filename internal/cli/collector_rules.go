@@ -28,8 +28,8 @@ type rulesLog struct {
 	log   *slog.Logger
 }
 
-// note keeps that the fleet is judged by k from now on. What the newest entry names already is
-// kept once, whichever of several collectors took it up first.
+// note keeps that the fleet is judged by k from now on: once, whichever of several collectors is the
+// first to tell, and not at all where the newest entry says so already.
 func (l *rulesLog) note(k *fleetjudge.Known, who, via, result string) {
 	if l == nil {
 		return
@@ -37,18 +37,12 @@ func (l *rulesLog) note(k *fleetjudge.Known, who, via, result string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	object := "policy " + k.Policy.Version() + "; fingerprints " + k.Base.Version()
-	last, err := l.store.Audits(ctx, store.AuditFilter{Action: rulesChanged}, store.Page{Limit: 1})
-	if err == nil {
-		if len(last.Items) > 0 && last.Items[0].Object == object {
-			return
-		}
-		host, unknown := os.Hostname()
-		if unknown != nil {
-			host = "?"
-		}
-		err = l.store.PutAudit(ctx, store.Audit{At: time.Now().UTC(), Who: clean.Line(who), Via: via, From: clean.Line(host),
-			Action: rulesChanged, Object: object, Result: clean.Line(result)})
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
 	}
+	_, err = l.store.PutAuditChange(ctx, store.Audit{At: time.Now().UTC(), Who: clean.Line(who), Via: via, From: clean.Line(host),
+		Action: rulesChanged, Object: object, Result: clean.Line(result)})
 	if err != nil {
 		l.log.Error("the log of who did what does not have that the rules changed", "now", object, "by", who, "error", err)
 	}

@@ -3,6 +3,8 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ func Access(t *testing.T, open func(*testing.T) store.Store) {
 	t.Run("tokens", func(t *testing.T) { accessTokens(t, open(t)) })
 	t.Run("sessions", func(t *testing.T) { accessSessions(t, open(t)) })
 	t.Run("audit", func(t *testing.T) { accessAudit(t, open(t)) })
+	t.Run("changes in the audit", func(t *testing.T) { accessAuditChange(t, open(t)) })
 }
 
 var accessStart = time.Date(2026, 11, 22, 10, 0, 0, 123000, time.UTC)
@@ -129,5 +132,52 @@ func accessAudit(t *testing.T, s store.Store) {
 	l, err = s.Audits(ctx, store.AuditFilter{}, store.Page{})
 	if err != nil || len(l.Items) != 4 || l.Items[3].Object != "gw-3" {
 		t.Errorf("after pruning: %+v, %v", l, err)
+	}
+}
+
+// Of several collectors that tell of one change at the same moment, one is kept; what is changed
+// back is a change again; and another action between does not matter.
+func accessAuditChange(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	audit := func(action, object, who string) store.Audit {
+		return store.Audit{At: accessStart, Who: who, Via: "bundle", From: "here", Action: action, Object: object, Result: "ok"}
+	}
+	const rounds, collectors = 20, 6
+	for round := range rounds {
+		object := fmt.Sprint("policy ", round%2)
+		var kept atomic.Int32
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for i := range collectors {
+			all.Go(func() {
+				<-start
+				first, err := s.PutAuditChange(ctx, audit("change rules", object, fmt.Sprint("collector ", i)))
+				if err != nil {
+					t.Error(err)
+				}
+				if first {
+					kept.Add(1)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		if n := kept.Load(); n != 1 {
+			t.Errorf("round %d: %d collectors were told that theirs is kept", round, n)
+		}
+		done(t, "put", s.PutAudit(ctx, audit("scan", object, "alice")))
+	}
+	l, err := s.Audits(ctx, store.AuditFilter{Action: "change rules"}, store.Page{Limit: 1000})
+	done(t, "list", err)
+	if len(l.Items) != rounds {
+		t.Errorf("%d entries of %d changes", len(l.Items), rounds)
+	}
+	for i, a := range l.Items {
+		if want := fmt.Sprint("policy ", (len(l.Items)-1-i)%2); a.Object != want {
+			t.Errorf("entry %d is of %q, want %q", i, a.Object, want)
+		}
+	}
+	if kept, err := s.PutAuditChange(ctx, audit("another", "policy 1", "bob")); !kept || err != nil {
+		t.Errorf("the first of its action: %v, %v", kept, err)
 	}
 }

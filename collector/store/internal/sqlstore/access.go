@@ -147,8 +147,33 @@ func (s *Store) EndSession(ctx context.Context, hash []byte) error {
 
 // PutAudit implements [store.Access].
 func (s *Store) PutAudit(ctx context.Context, a store.Audit) error {
+	return s.fail("keep what was done", s.change(ctx, func(w *writer) error { return w.putAudit(ctx, a) }))
+}
+
+func (w *writer) putAudit(ctx context.Context, a store.Audit) error {
 	b := insertion("audit", "at# who via origin action object result", "")
-	return s.once1(ctx, "keep what was done", b.rows(&s.d, 1), moment(a.At), a.Who, a.Via, a.From, a.Action, a.Object, a.Result)
+	return w.later(ctx, b.rows(&w.s.d, 1), moment(a.At), a.Who, a.Via, a.From, a.Action, a.Object, a.Result)
+}
+
+// PutAuditChange implements [store.Access]. Whoever holds the action's name sees what the one before
+// it has put; without it, several at once would see none of each other's.
+func (s *Store) PutAuditChange(ctx context.Context, a store.Audit) (kept bool, err error) {
+	err = s.change(ctx, func(w *writer) error {
+		if err := w.lock(ctx, []string{"audit " + a.Action}); err != nil {
+			return err
+		}
+		kept = true
+		if err := w.query(ctx, "SELECT object FROM audit WHERE action = ? ORDER BY no DESC LIMIT 1", []any{a.Action}, func(r Row) error {
+			var newest string
+			err := r.Scan(&newest)
+			kept = newest != a.Object
+			return err
+		}); err != nil || !kept {
+			return err
+		}
+		return w.putAudit(ctx, a)
+	})
+	return kept && err == nil, s.fail("keep what was changed", err)
 }
 
 // Audits implements [store.Access].
