@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	fleetjudge "github.com/rollcall-iot/rollcall/collector/judge" // judge is a function here
+	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/fingerprint"
 	"github.com/rollcall-iot/rollcall/internal/agentcli"
 	"github.com/rollcall-iot/rollcall/internal/exit"
@@ -41,6 +43,7 @@ with simulated modules report too. Ends with Ctrl-C; the next start shows the sa
 				return err
 			}
 			s.Log = logging.New(c.ErrOrStderr(), level, "text")
+			s.Opened = func(kept store.Access) { noteRulesOf(&s, rules, kept) }
 			s.Ready = func(a up.Addresses) { printAddresses(c, s, a) }
 			return up.Run(c.Context(), s)
 		},
@@ -54,6 +57,12 @@ with simulated modules report too. Ends with Ctrl-C; the next start shows the sa
 	f.StringVar(&rules, "policy", "", "`path` of your own lists and rules, a file or a directory")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return c
+}
+
+// noteRulesOf keeps in the log of who did what by which rules the fleet is judged, as a collector does.
+func noteRulesOf(s *up.Settings, rules string, kept store.Access) {
+	o := ownKnowledge{policy: rules, knowledge: fleetjudge.NewKnowledge(s.Base, s.Policy), rules: &rulesLog{kept, s.Log}}
+	o.noteFiles("as rollcall up started")
 }
 
 func printAddresses(c *cobra.Command, s up.Settings, a up.Addresses) {

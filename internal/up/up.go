@@ -49,6 +49,9 @@ type Settings struct {
 	Policy *policy.Policy
 	// Gateway describes this machine.
 	Gateway inventory.Gateway
+	// Opened, where set, is called once with the store, before anything is judged: it keeps by which
+	// rules that is.
+	Opened func(store.Access)
 	// Ready is called once when gateways can report and people can look.
 	Ready func(Addresses)
 	// Log gets what an operator wants to know. Nil: nothing.
@@ -75,6 +78,9 @@ func Run(ctx context.Context, s Settings) error {
 		return err
 	}
 	defer kept.Close()
+	if s.Opened != nil {
+		s.Opened(kept)
+	}
 	b, err := broker.Start(ctx, broker.Settings{Listen: s.NATSListen, Dir: filepath.Join(s.DataDir, "nats"), Log: s.Log})
 	if err != nil {
 		return err
