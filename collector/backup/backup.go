@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/rollcall-iot/rollcall/collector"
@@ -40,6 +41,11 @@ func Restore(ctx context.Context, file, address string) error {
 // Reread gives the store another identity, so that its collectors read the stream from the
 // beginning. Those that run have to be stopped first: they would go on where they are.
 func Reread(ctx context.Context, address string) (err error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok { // opening one that is not there would make it
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("cannot open the store: %w", err)
+		}
+	}
 	s, err := collector.OpenStore(ctx, address)
 	if err != nil {
 		return err

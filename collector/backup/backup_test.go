@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -233,6 +234,12 @@ func TestRefusals(t *testing.T) {
 	}
 	if err := backup.Write(t.Context(), "sqlite:"+at("none.db"), at("b.db")); err == nil {
 		t.Error("backed up a store that is not there")
+	}
+	if err := backup.Reread(t.Context(), "sqlite:"+at("none.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reread by a store that is not there: %v", err)
+	}
+	if _, err := os.Stat(at("none.db")); err == nil {
+		t.Error("a store was made that nobody asked for")
 	}
 	if err := backup.Write(t.Context(), "postgres://x@localhost/y", at("b.db")); !errors.Is(err, backup.ErrPostgres) {
 		t.Errorf("PostgreSQL: %v", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rollcall-iot/rollcall/collector"
 	"github.com/rollcall-iot/rollcall/collector/access"
@@ -31,9 +32,7 @@ those who have none, for good.
 
 The store is that of the collector's configuration, unless --store names one.`,
 	})
-	f := c.PersistentFlags()
-	f.StringVar(&url, "store", "", "the collector's store: `sqlite:PATH` or postgres://… (default: as the collector's configuration says)")
-	f.StringVar(&file, "config", "", "the collector's configuration `file` (default "+configs.CollectorFile+", if there)")
+	storeFlags(c.PersistentFlags(), &url, &file)
 	open := func(ctx context.Context) (store.AccessCloser, error) { return openAccess(ctx, url, file, false) }
 	there := func(ctx context.Context) (store.AccessCloser, error) { return openAccess(ctx, url, file, true) }
 	c.AddCommand(tokenCreate(open), tokenList(there), tokenRevoke(there))
@@ -45,12 +44,9 @@ type opener func(context.Context) (store.AccessCloser, error)
 // openAccess opens the store that was named, or the configured one. The first token may make it: a
 // collector that others can reach starts with one. Where it has to be there, it is not made empty.
 func openAccess(ctx context.Context, url, file string, there bool) (store.AccessCloser, error) {
-	if url == "" {
-		c, err := configs.LoadCollector(configs.Source{File: file, Environ: os.Environ()})
-		if err != nil {
-			return nil, exit.With(exit.Usage, err)
-		}
-		url = c.Store
+	url, err := storeOf(url, file)
+	if err != nil {
+		return nil, err
 	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		if !there {
@@ -61,6 +57,24 @@ func openAccess(ctx context.Context, url, file string, there bool) (store.Access
 		}
 	}
 	return collector.OpenAccess(ctx, url)
+}
+
+// storeOf is the store that was named, or else that of the collector's configuration.
+func storeOf(url, file string) (string, error) {
+	if url != "" {
+		return url, nil
+	}
+	c, err := configs.LoadCollector(configs.Source{File: file, Environ: os.Environ()})
+	if err != nil {
+		return "", exit.With(exit.Usage, err)
+	}
+	return c.Store, nil
+}
+
+// storeFlags are those that storeOf takes.
+func storeFlags(f *pflag.FlagSet, url, file *string) {
+	f.StringVar(url, "store", "", "the collector's store: `sqlite:PATH` or postgres://… (default: as the collector's configuration says)")
+	f.StringVar(file, "config", "", "the collector's configuration `file` (default "+configs.CollectorFile+", if there)")
 }
 
 func tokenCreate(open opener) *cobra.Command {
