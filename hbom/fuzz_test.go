@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ var hostile = []string{
 	"$(reboot)", "';--", "x\nlevel=ERROR msg=forged", "\x1b[2J\x1b]52;c;eA==\a", "\x9b31m", "\u202eexe.fdp", "\u200bzero", "\xff\xfe\x00", "\x00",
 	"urn:cdx:x", "${module}", "{{.}}", "\u2028", "\U000e0041", "0123456789012345678901234567890123456789",
 	"https://x.example/?\\", "?q=\"<{|}>`^\\ \xff", "http://[::zz]/", "http://[fe80::1%25eth0]/", "https://\xffé/?é#\\", strings.Repeat("é\xf3", 513),
+	"https://x.example/?100%", "https://x.example/[a]?[b]#[c]", "https://a[b]/", "http://[abc]/",
 }
 
 // filled gives two items with the strings in every field that somebody else can fill.
@@ -135,22 +137,79 @@ func TestEscapesKeepTheValue(t *testing.T) {
 // rune that a terminal acts on, and no reference twice.
 func FuzzCycloneDX(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		checkDocument(t, "bom-1.7", cyclonedx(t, filled(a, b, c), settings(hbom.CycloneDX17)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		items, s := mixed(data)
+		for spec, schema := range map[hbom.Spec]string{hbom.CycloneDX16: hbomtest.CycloneDX16, hbom.CycloneDX17: hbomtest.CycloneDX17} {
+			s.Spec = spec
+			checkDocument(t, schema, cyclonedx(t, items, s))
+		}
 	})
 }
 
 func FuzzSPDX(f *testing.F) {
 	seeds(f)
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		checkDocument(t, "spdx-3.0.1", spdx(t, filled(a, b, c)[:2], settings("")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		items, s := mixed(data)
+		checkDocument(t, hbomtest.SPDX, spdx(t, items, s))
 	})
 }
 
+// seeds are enough that a rule which some field breaks is found by the tests as they are.
 func seeds(f *testing.F) {
-	for i, a := range hostile {
-		f.Add(a, hostile[(i+5)%len(hostile)], hostile[(i+11)%len(hostile)])
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 24 {
+		data := make([]byte, 512)
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		f.Add(data)
 	}
+}
+
+// mixed gives items, each field of which the bytes choose by itself.
+func mixed(data []byte) ([]hbom.Item, hbom.Settings) {
+	m := &mixer{data: data}
+	var items []hbom.Item
+	for range 1 + m.byte()%3 {
+		it := filled(m.text(), m.text(), m.text())[0]
+		it.Gateway.ID, it.Module.ID = m.text(), m.text()
+		i := &it.Module.Identity
+		i.Maker, i.Badge, i.Model, i.Firmware, i.Hardware, i.Chipset = m.text(), m.text(), m.text(), m.text(), m.text(), m.text()
+		it.Findings[0].Source, it.Findings[1].Source = m.text(), "https://"+m.text()
+		again := it
+		again.Module.ID += m.text()
+		items = append(items, it, again)
+	}
+	s := settings("")
+	s.Name, s.Version, s.IMEI = m.text(), m.text(), m.byte()%2 == 0
+	s.Companies = foreign{hbom.Company{Name: m.text(), Country: m.text(), URL: "http://" + m.text()}}
+	return items, s
+}
+
+// mixer makes texts of fragments that are somewhere special, one after another, over and over.
+type mixer struct{ data []byte }
+
+func (m *mixer) byte() int {
+	if len(m.data) == 0 {
+		return 0
+	}
+	b := m.data[0]
+	m.data = m.data[1:]
+	return int(b)
+}
+
+func (m *mixer) text() string {
+	fragments := append([]string{"https://", "http://", "[", "]", "%", "%2", "#", "?", "/", "@", ":", "::1", "a", "é", "\xf3", "/module/", "/chipset", "/firmware", "#2",
+		"_:", " ", "1", "861230", "Qualcomm ", "x.example"}, hostile...)
+	var b strings.Builder
+	for range m.byte() % 4 {
+		fragment, times := fragments[m.byte()%len(fragments)], 1
+		if m.byte()%16 == 0 { // longer than the longest field may be
+			times += 2 * 1024 / (1 + len(fragment))
+		}
+		b.WriteString(strings.Repeat(fragment, times))
+	}
+	return b.String()
 }
 
 // Only web addresses become links, whoever wrote the list.

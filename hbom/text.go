@@ -133,10 +133,16 @@ func address(s string) string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""
 	}
-	if strings.Contains(u.Hostname(), ":") && !isIPv6(u) {
+	if (strings.ContainsAny(u.Host, "[]") || strings.Contains(u.Hostname(), ":")) && !isIPv6(u) {
 		return ""
 	}
-	out := escapeAddress(u.String())
+	out := u.String()
+	authority := len(u.Scheme) + len("://")
+	path := len(out)
+	if i := strings.IndexAny(out[authority:], "/?#"); i >= 0 {
+		path = authority + i
+	}
+	out = escapeAddress(out[:path], "") + escapeAddress(out[path:], "[]")
 	if _, err := url.Parse(out); err != nil {
 		return "" // a host may not have what was escaped in it
 	}
@@ -149,12 +155,14 @@ func isIPv6(u *url.URL) bool {
 	return err == nil && a.Is6() && a.Zone() == "" && strings.HasPrefix(u.Host, "[")
 }
 
-// escapeAddress escapes what RFC 3986 has no place for; net/url passes such bytes on in a query.
-func escapeAddress(s string) string {
+// escapeAddress escapes what RFC 3986 has no place for, and what is given beside; net/url passes
+// such bytes on in a query, and brackets in a path.
+func escapeAddress(s, more string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}"+more, c) >= 0 || c == '%' && !escapes(s[i:]) {
 			b.WriteByte('%')
 			b.WriteByte(hex[c>>4])
 			b.WriteByte(hex[c&15])
@@ -163,4 +171,10 @@ func escapeAddress(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// escapes says whether s begins with a percent sign and two hexadecimal digits.
+func escapes(s string) bool {
+	const hex = "0123456789abcdefABCDEF"
+	return len(s) > 2 && strings.IndexByte(hex, s[1]) >= 0 && strings.IndexByte(hex, s[2]) >= 0
 }

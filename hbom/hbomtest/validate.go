@@ -43,6 +43,7 @@ var schemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseRegexpEngine(compilePattern)
 	c.AssertFormat()
+	c.RegisterFormat(&jsonschema.Format{Name: "iri-reference", Validate: iriReference})
 	for _, name := range []string{CycloneDX16, CycloneDX17, SPDX, "spdx", "jsf-0.82", "cryptography-defs"} {
 		b, err := files.ReadFile("schema/" + name + ".schema.json")
 		if err != nil {
@@ -86,3 +87,24 @@ func compilePattern(s string) (jsonschema.Regexp, error) {
 	p.Regexp = re
 	return p, err
 }
+
+// iriReference holds a text against the grammar of RFC 3986, with the letters that RFC 3987 adds.
+// Of an address net/url takes more than that, and so does the library's own format; others that
+// read our documents do not.
+func iriReference(v any) error {
+	if s, ok := v.(string); ok && !grammar().MatchString(s) {
+		return fmt.Errorf("not by RFC 3987: %q", s)
+	}
+	return nil
+}
+
+var grammar = sync.OnceValue(func() *regexp.Regexp {
+	const (
+		escaped  = `%[0-9A-Fa-f]{2}`
+		ordinary = `A-Za-z0-9._~!$&'()*+,;=\x{A0}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFEF}\x{10000}-\x{EFFFD}-`
+		host     = `(?:\[[0-9A-Fa-f:.]+\]|(?:[` + ordinary + `]|` + escaped + `)*)`
+		part     = `(?:[` + ordinary + `:@/]|` + escaped + `)*`
+		query    = `(?:[` + ordinary + `:@/?]|` + escaped + `)*`
+	)
+	return regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://(?:(?:[` + ordinary + `:]|` + escaped + `)*@)?` + host + `(?::[0-9]*)?(?:/` + part + `)?|` + part + `)(?:\?` + query + `)?(?:#` + query + `)?$`)
+})
