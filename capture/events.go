@@ -25,6 +25,10 @@ type reader struct {
 	pending direction // of lines that follow an empty mark
 	seen    bool      // gammu: numbered lines stood before the dump
 	mmcli   bool      // inside the quotes of a response
+	block   block     // socat: what is still to come
+	bare    int       // the last line of a dump without marks
+	tail    piece     // of a dump without marks: what came since the last end of line
+	bracket direction // Asterisk: of the bracket that is open
 	events  []event
 }
 
@@ -34,6 +38,9 @@ func readEvents(lines []logged, t traits, skip map[int]bool) []event {
 		if !skip[l.number] {
 			r.line(l)
 		}
+	}
+	if r.tail.text != "" {
+		r.events = append(r.events, event{dir: raw, text: r.tail.text, line: r.tail.line, channel: r.channel})
 	}
 	return r.events
 }
@@ -53,7 +60,7 @@ func (r *reader) line(l logged) {
 	if l.prog != "" {
 		r.channel = l.prog
 	}
-	for _, try := range []func(logged) bool{r.gammuLine, r.chatLine, r.dialerLine, r.mmcliLine, r.markedLine, r.shell, r.pendingLine} {
+	for _, try := range []func(logged) bool{r.socatLine, r.gammuLine, r.bracketedLine, r.chatLine, r.dialerLine, r.mmcliLine, r.markedLine, r.shell, r.pendingLine} {
 		if try(l) {
 			return
 		}
@@ -159,6 +166,8 @@ func (r *reader) markedLine(l logged) bool {
 	}
 	if ch := channelOf(k.tag); ch != "" {
 		r.channel = ch
+	} else if r.named {
+		r.channel = k.name()
 	}
 	text, chunk := spoken(k.payload, r.quoted)
 	r.pending = raw
@@ -170,8 +179,11 @@ func (r *reader) markedLine(l logged) bool {
 		}
 		return true
 	}
-	if dir == to && !chunk {
+	switch {
+	case dir == to && !chunk:
 		text = strings.TrimSpace(text)
+	case r.joined && !chunk:
+		text = apart(text)
 	}
 	chunk = chunk || r.chunks && r.quoted
 	r.events = append(r.events, event{dir: dir, text: text, line: l.number, channel: r.channel, chunk: chunk})
@@ -224,21 +236,47 @@ func (r *reader) pendingLine(l logged) bool {
 	return false
 }
 
-// dumpLine reads a hex dump with its text in bars behind it that nothing marks: what is a command and ends
-// like one was sent, or is its echo; the rest came.
+// dumpLine reads a hex dump that nothing marks: what is a command and ends like one was sent, or is its echo; the
+// rest came.
 func (r *reader) dumpLine(l logged) bool {
-	if !strings.HasSuffix(l.rest, "|") {
-		return false
-	}
 	b, ok := hexdump(l.rest)
-	if !ok || !printableHex(b) {
+	if !ok {
 		return false
 	}
 	text, dir := string(b), from
-	if strings.HasSuffix(text, "\r") && isCommand(firstLine(text)) {
+	switch bar := strings.IndexByte(l.rest, '|'); {
+	case bar > 0 && r.both: // of what marked lines say as well
+		r.note(l, note, whyLogger)
+		return true
+	case !printableHex(b):
+		return false
+	case bar < 0:
+		return r.bareDump(l, text)
+	case !strings.HasSuffix(l.rest, "|"):
+		return false
+	case strings.HasSuffix(text, "\r") && isCommand(firstLine(text)):
 		dir = to
 	}
 	r.events = append(r.events, event{dir: dir, text: strings.ReplaceAll(text, "\r", "\n"), line: l.number, channel: r.channel, chunk: true})
+	return true
+}
+
+// bareDump reads a line of a dump that is nothing but digits: all that the terminal showed, in both directions. It needs
+// an end of line in the first one, else it may be digits that somebody wrote.
+func (r *reader) bareDump(l logged, text string) bool {
+	if r.bare != l.number-1 && !strings.ContainsAny(text, "\r\n") {
+		return false
+	}
+	r.bare = l.number
+	for line := range strings.SplitAfterSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
+		if r.tail.text == "" {
+			r.tail.line = l.number
+		}
+		if r.tail.text += line; strings.HasSuffix(line, "\n") || len(r.tail.text) > maxAnswerLine {
+			r.events = append(r.events, event{dir: raw, text: r.tail.text, line: r.tail.line, channel: r.channel})
+			r.tail = piece{}
+		}
+	}
 	return true
 }
 

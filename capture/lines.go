@@ -21,6 +21,8 @@ type traits struct {
 	gammu   bool
 	chat    bool
 	dialer  bool
+	socat   bool
+	joined  bool // the lines of an answer stand in one
 	cut     bool // dumps show no ends of line: each ends one
 }
 
@@ -37,6 +39,7 @@ var (
 
 // prepare takes the headers off and learns what the log has in common.
 func prepare(lines []physical) ([]logged, traits) {
+	lines = breakDumps(lines)
 	unquoteMail(lines)
 	var t traits
 	shapes := stampShapes(lines)
@@ -81,6 +84,8 @@ func dumpsEnds(lines []logged) bool {
 func (t *traits) learnTool(s string) {
 	t.gammu = t.gammu || gammuFrame().MatchString(s)
 	t.chat = t.chat || chatSend().MatchString(s)
+	t.socat = t.socat || strings.Contains(s, " length=") && socatBegins(s) == 0
+	t.joined = t.joined || strings.Contains(s, joinedLog)
 	t.dialer = t.dialer || strings.HasPrefix(s, "--> Sending: ") || strings.HasPrefix(s, "--> WvDial")
 }
 

@@ -76,10 +76,10 @@ const (
 )
 
 var (
-	arrowMark = pattern(`^([-=]{0,2})(>{1,5}|<{1,5})([-=]{0,2})(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
+	arrowMark = pattern(`^([-=]{0,2}|[–—])(>{1,5}|<{1,5})([-=]{0,2}|[–—])(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
 	glyphMark = pattern(`^(?:\p{Han}{1,2})?([→←⇒⇐»«])[◇◆]?\s*(.*?)□?\s*$`)
 	wordMark  = pattern(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?\(\d+\)|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
-	radioMark = pattern(`(?:^|[\s:])AT([<>]) ?(.*)$`)
+	radioMark = pattern(`(?:^|[\s:])AT(?:\(\d{1,3}\))?([<>]) ?(.*)$`)
 )
 
 // findMarks looks for marks of direction in a line whose header is off: at its
@@ -88,7 +88,7 @@ func findMarks(s string) (found []mark) {
 	if len(s) > maxAnswerLine {
 		return nil
 	}
-	if strings.Contains(s, "AT>") || strings.Contains(s, "AT<") {
+	if strings.Contains(s, "AT>") || strings.Contains(s, "AT<") || strings.Contains(s, "AT(") {
 		if m := radioMark().FindStringSubmatch(s); m != nil {
 			return []mark{{groups: groupRadio, side: arrows[m[1]], payload: m[2]}}
 		}
@@ -104,7 +104,7 @@ func findMarks(s string) (found []mark) {
 
 func markAt(s string) (mark, bool) {
 	switch c := s[0]; {
-	case c == '<' || c == '>' || c == '-' || c == '=':
+	case c == '<' || c == '>' || c == '-' || c == '=' || strings.HasPrefix(s, "–") || strings.HasPrefix(s, "—"):
 		if m := arrowMark().FindStringSubmatch(s); m != nil && (m[1] == "" || m[3] == "" || m[1] == m[3]) {
 			k := mark{groups: groupSingle, side: arrows[m[2][:1]], payload: m[4] + m[5]}
 			switch {
@@ -179,6 +179,7 @@ type marking struct {
 	both     bool // answers are marked too
 	chunks   bool // payloads are pieces of the stream, with ends of line written out
 	quoted   bool // all payloads are in quotes
+	named    bool // the tags before the marks name the channels: both sides have the same, and several
 	stamps   bool // all marked lines are stamped: a line without a stamp goes on
 }
 
@@ -221,16 +222,31 @@ func learn(lines []logged) marking {
 // uniform notes what all marked lines have in common.
 func (m *marking) uniform(lines []logged) {
 	m.quoted, m.stamps = true, m.active != 0
+	tags := map[string]direction{}
 	for _, l := range lines {
-		k, _, ok := m.find(l.rest)
+		k, dir, ok := m.find(l.rest)
 		if !ok {
 			continue
 		}
+		tags[k.name()] |= 1 << dir
 		m.stamps = m.stamps && l.stamped
 		payload := strings.TrimSpace(k.payload)
 		_, isList := list(payload)
 		m.quoted = m.quoted && (payload == "" || isList || unquote(payload) != payload)
 	}
+	m.named = len(tags) > 1
+	for name, sides := range tags {
+		m.named = m.named && name != "" && sides == 1<<to|1<<from
+	}
+}
+
+// name is the tag before a mark where that is one word.
+func (k mark) name() string {
+	name := strings.TrimRight(k.tag, ": \t")
+	if strings.ContainsAny(name, " \t[](),:") {
+		return ""
+	}
+	return name
 }
 
 // decide says which side of a pair speaks to the modem, if any.

@@ -24,6 +24,9 @@ func spoken(payload string, quoted bool) (text string, chunk bool) {
 	if quoted || pythonBytes(text) {
 		inner = unquote(text)
 	}
+	if in, ok := bracketed(inner); ok {
+		inner = in
+	}
 	chunk = inner != text || text == "''" || text == `""`
 	marked := eol().MatchString(inner)
 	return eol().ReplaceAllString(inner, "\n"), chunk && marked
@@ -36,6 +39,15 @@ func unquote(s string) string {
 		return q[1 : len(q)-1]
 	}
 	return s
+}
+
+// bracketed takes the brackets off that gnokii puts around what it writes and reads, whose ends of line it writes out.
+func bracketed(s string) (inner string, ok bool) {
+	if len(s) < 2 || s[0] != '[' || s[len(s)-1] != ']' {
+		return s, false
+	}
+	inner = s[1 : len(s)-1]
+	return inner, eol().MatchString(inner)
 }
 
 // pythonBytes: a byte string as Python prints it, which nothing else looks like.
@@ -62,7 +74,7 @@ func list(s string) (items []string, ok bool) {
 }
 
 // dump matches a line of a hex dump: an address, pairs of digits, the text in bars.
-var dump = pattern(`(?i)^\s*(?:0x[0-9a-f]{4,16}:?\s+|[0-9a-f]{4,8}:\s+)?((?:[0-9a-f]{2}(?:\s{1,2}|$)){2,64})\s*(?:\|.*)?$`)
+var dump = pattern(`(?i)^\s*(?:0x[0-9a-f]{4,16}:?\s+|[0-9a-f]{4,8}:\s+)?((?:[0-9a-f]{2}(?:\s{1,2}|$)){2,})\s*(?:\|.*)?$`)
 
 func hexdump(s string) ([]byte, bool) {
 	m := dump().FindStringSubmatch(s)

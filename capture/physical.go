@@ -13,6 +13,7 @@ type physical struct {
 	number int
 	text   string
 	gap    bool // a blank line stands before it
+	broken bool // it did not end there: something else was written into it
 }
 
 // escapes matches what moves a cursor or sets a title: CSI, OSC, DCS and friends, and
@@ -37,7 +38,7 @@ func physicalLines(text []byte) []physical {
 		}
 		for part := range strings.SplitSeq(line, "\r") {
 			if part = plain(part); strings.TrimSpace(part) != "" {
-				lines = append(lines, physical{number, part, gap})
+				lines = append(lines, physical{number: number, text: part, gap: gap})
 				blank, gap = false, false
 			}
 		}

@@ -13,7 +13,7 @@ var timestamp = pattern(`^\s*(?:[\[(]\s*)?` +
 	`(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+\d{1,2}(?:,?\s+\d{4})?|\d{1,2}\s+(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+\d{2,4})` +
 	`[T_ ,]+)?` +
 	`\d{1,2}:\d{2}:\d{2}(?:[.,:]\d{1,9})?(?:,\d{3})?(?:\s?(?:Z|UTC|[AP]M|[+-]\d{2}:?\d{2}))?(?:\s+\d{4}\b)?` + // time
-	`(?:\s*[\])](?:\s*[|:,;](?:\s|$)|\s+-\s+)?\s*|\s*[|:;](?:\s+|$)|\s+-\s+|\s+|$)` +
+	`(?:\s*[\])](?:\s*[|:,;](?:\s|$)|\s+-\s+)?\s*|\s*[|:;](?:\s+|$)|\s+-\s+|,\s+|\s+|$)` +
 	`|^\s*[\[(]\s*\+?\d+(?:\.\d+\s*(?:m?s)?|\s*m?s)\s*[\])]:?\s*` + // seconds since something
 	`|^\s*\d{10}(?:\.\d+)?(?::|\s)\s*`)
 
@@ -25,14 +25,14 @@ var program = pattern(`^(?:[\w.@-]+\s+){0,2}([\w./-]{1,40}\s?\[\d+\]):\s?`)
 
 // level matches a log level that stands by itself.
 var level = pattern(`^(?:<(?i:debug|dbg|info|inf|notice|warn|wrn|warning|error|err|trace|msg|message)>\s*` +
-	`|\[\d+\] \[\d+\] (?:DEBUG|INFO|WARNING|ERROR): (?:AT2?\[[\w.-]+\]: )?` + // Kannel
+	`|\[\d+\] \[\d+\] (?:DEBUG|INFO|WARNING|ERROR): (?:AT2?\[[\w./-]+\]: )?` + // Kannel
 	`|\[?(?:DEBUG|INFO|NOTICE|TRACE|VERBOSE|WARNING|WARN)\]?(?:\s*[:|-]\s*|\s+)` +
-	`|[DIWEV]/[\w-]{1,30}\s*\(\s*\d+\):\s*` + // Android, brief
+	`|[DIWEV]/[\w/-]{1,40}\s*\(\s*\d+\):\s*` + // Android, brief
 	`|\d+\s+\d+\s+[DIWEV]\s+[\w-]{1,30}\s*:\s*` + // Android, threadtime
 	`|[DIWEV]\s\(\d+\)\s[\w.-]{1,30}:\s*)`) // ESP-IDF
 
 // loggers matches headers that no modem and no person writes, with or without a time.
-var loggers = pattern(`^(?:<\w+>|[\w./-]{1,40}\[\d+\]:\s|[DIWEV]\s\(\d+\)\s|[DIWEV]/[\w-]{1,30}\s*\(\s*\d+\):)`)
+var loggers = pattern(`^(?:<\w+>|[\w./-]{1,40}\[\d+\]:\s|[DIWEV]\s\(\d+\)\s|[DIWEV]/[\w/-]{1,40}\s*\(\s*\d+\):)`)
 
 // stamped takes the time stamp off a line.
 func stamped(s string) (rest string, ok bool) {

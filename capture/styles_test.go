@@ -116,6 +116,71 @@ func gammu(numbered bool) style {
 	}
 }
 
+// socat writes what socat -v or -x, or both, log of a relay: a header before each block, which -v begins where the last
+// one ended.
+func socat(hex, text bool) style {
+	return func(t []inventory.Exchange) string {
+		var b strings.Builder
+		sent, came := 0, 0
+		block := func(way byte, from *int, s string) {
+			fmt.Fprintf(&b, "%c 2026/11/22 10:00:00.000123456  length=%d from=%d to=%d\n", way, len(s), *from, *from+len(s)-1)
+			*from += len(s)
+			switch {
+			case hex && text:
+				for line := range strings.SplitAfterSeq(s, "\n") {
+					for c := range slices.Chunk([]byte(line), 16) {
+						fmt.Fprintf(&b, "%-48s  %s\n", fmt.Sprintf(" % x", c), strings.Map(printable, string(c)))
+					}
+				}
+				b.WriteString("--\n")
+			case hex:
+				fmt.Fprintf(&b, " % x\n", s)
+			default:
+				b.WriteString(strings.NewReplacer(`\`, `\\`, "\r", `\r`).Replace(s))
+			}
+		}
+		for i, e := range t {
+			block('>', &sent, e.Cmd+"\r")
+			for c := range slices.Chunk([]byte(wire(e, i%2 == 0)), 40) {
+				block('<', &came, string(c))
+			}
+		}
+		return b.String()
+	}
+}
+
+func printable(r rune) rune {
+	if r < 0x20 || r > 0x7e {
+		return '.'
+	}
+	return r
+}
+
+// asterisk writes what chan_dongle logs: the bytes as they are, in brackets.
+func asterisk(t []inventory.Exchange) string {
+	var b strings.Builder
+	for i, e := range t {
+		head := fmt.Sprintf("[2026-11-22 10:00:%02d] DEBUG[%d]: ", i%60, 800+i%2)
+		fmt.Fprintf(&b, "%sat_queue.c:191 at_write: [dongle0] [%s\r]\n", head, e.Cmd)
+		raw := wire(e, false)
+		fmt.Fprintf(&b, "%sat_read.c:80 at_read: [dongle0] receive %d byte, used %d, free 2025, read 0, write %d\n", head, len(raw), len(raw), len(raw))
+		fmt.Fprintf(&b, "%sat_read.c:95 at_read: [dongle0] [%s]\n", head, raw)
+	}
+	return b.String()
+}
+
+// bareHex writes all that a terminal shows as digits, sixteen bytes a line.
+func bareHex(t []inventory.Exchange) string {
+	var all, b strings.Builder
+	for _, e := range t {
+		all.WriteString(wire(e, true))
+	}
+	for c := range slices.Chunk([]byte(all.String()), 16) {
+		fmt.Fprintf(&b, "% X\n", c)
+	}
+	return b.String()
+}
+
 func styles() map[string]style {
 	mm := strings.NewReplacer("\r", "<CR>", "\n", "<LF>").Replace
 	asIs := func(s string) string { return s }
@@ -152,6 +217,15 @@ func styles() map[string]style {
 		"sscom":                     pieces(1000, "[10:00:{t}.335]发→◇{}□\n", "[10:00:{t}.339]收←◆{}", asIs),
 		"gammu":                     gammu(true),
 		"gammu, dumps alone":        gammu(false),
+		"socat -v":                  socat(false, true),
+		"socat -x":                  socat(true, false),
+		"socat -v -x":               socat(true, true),
+		"gnokii":                    pieces(1000, "write: [{}]\n", "read : [{}]\nReceived message type 06\n", strings.NewReplacer("\r", "<cr>", "\n", "<lf>").Replace),
+		"Asterisk":                  asterisk,
+		"oFono":                     pieces(1000, "ofonod[550]: App: > {}\n", "ofonod[550]: App: < {}\n", strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace),
+		"a blog's arrows":           eachLine("–> {}\n", "<– {}\n"),
+		"radio in brackets":         eachLine(" 02-03 15:52:{t}.295 I/use-Rlog/RLOG-AT( 2927): AT(12)> {}\n", " 02-03 15:52:{t}.299 I/use-Rlog/RLOG-AT( 2927): AT(12)< {}\n"),
+		"digits alone":              bareHex,
 	}
 }
 
