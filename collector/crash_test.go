@@ -220,10 +220,18 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.b.Write(b)
 }
 
-func (l *lines) has(text string) bool {
+func (l *lines) has(text string) bool { return strings.Contains(l.String(), text) }
+
+func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.Contains(l.b.String(), text)
+	return l.b.String()
+}
+
+func (l *lines) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 // full is a store whose disk is full while it is on.

@@ -98,14 +98,19 @@ func beingPublished(err error) bool {
 	return errors.As(err, &api) && api.ErrorCode == inProcess
 }
 
+// config is the stream that is made here.
+func (o *outbox) config() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: EventStream, Description: "Rollcall: what changed in the fleet", Subjects: []string{eventPrefix + ">"},
+		Storage: jetstream.FileStorage, Discard: jetstream.DiscardOld, MaxAge: 30 * 24 * time.Hour, MaxBytes: 1 << 30, Replicas: max(1, o.replicas),
+		Duplicates: 2 * time.Minute, DenyDelete: true, DenyPurge: true,
+	}
+}
+
 func (o *outbox) stream(ctx context.Context) error {
 	_, err := o.js.Stream(ctx, EventStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = o.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: EventStream, Description: "Rollcall: what changed in the fleet", Subjects: []string{eventPrefix + ">"},
-			Storage: jetstream.FileStorage, Discard: jetstream.DiscardOld, MaxAge: 30 * 24 * time.Hour, MaxBytes: 1 << 30, Replicas: max(1, o.replicas),
-			Duplicates: 2 * time.Minute, DenyDelete: true, DenyPurge: true,
-		})
+		_, err = o.js.CreateStream(ctx, o.config())
 	}
 	if err != nil {
 		return fmt.Errorf("cannot assert stream %s: %w", EventStream, natslink.Why(o.js.Conn(), err))

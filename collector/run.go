@@ -38,8 +38,8 @@ type collector struct {
 	// it has in hand.
 	ackWait, nakWait, drainTime time.Duration
 	anewBatch                   int
-	streamTold                  string // how the stream differs, as the log was told
 	saidMu                      sync.Mutex
+	streamTold                  map[string]string    // how each stream differs, as the log was told
 	said                        map[string]complaint // of what failed
 }
 
@@ -86,7 +86,7 @@ func (c *collector) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	for _, task := range []func(context.Context){c.asker.run, c.answerNATS, c.outbox.run, c.keepHouse, c.keepJudged, c.keepTwins, c.keepSearch} {
+	for _, task := range []func(context.Context){c.asker.run, c.answerNATS, c.outbox.run, c.keepStreams, c.keepHouse, c.keepJudged, c.keepTwins, c.keepSearch} {
 		wg.Go(func() { task(ctx) })
 	}
 	if server != nil {

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/collector/deadletter"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
@@ -112,4 +114,105 @@ func TestStreamThatIsMade(t *testing.T) {
 	if log.Len() > 0 {
 		t.Errorf("the log says:\n%s", &log)
 	}
+}
+
+// The streams that the collector writes into are looked at where they are there already: what of
+// them is not as configured or would refuse events and letters is told once, with the command that
+// mends it, and so is what they keep less of. Nothing in them is changed, nor are they made.
+func TestWrittenStreamsThatAreThere(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	log := &lines{}
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Replicas: 3, Log: slog.New(slog.NewTextHandler(log, nil))})
+	must(t, err)
+	look := func(want jetstream.StreamConfig) string {
+		t.Helper()
+		log.reset()
+		for range 2 { // what was told is not told again
+			c.compareWritten(t.Context(), want)
+		}
+		return log.String()
+	}
+	for _, want := range []jetstream.StreamConfig{c.outbox.config(), c.dead.box.Config()} {
+		if said := look(want); said != "" {
+			t.Errorf("of a stream that is not there: %s", said)
+		}
+		if _, err := js.Stream(t.Context(), want.Name); !errors.Is(err, jetstream.ErrStreamNotFound) {
+			t.Errorf("looking made %s: %v", want.Name, err)
+		}
+		there := jetstream.StreamConfig{Name: want.Name, Subjects: []string{"other." + want.Name}, Discard: jetstream.DiscardNew, Retention: jetstream.InterestPolicy,
+			MaxAge: time.Hour, MaxMsgsPerSubject: 7, MaxMsgs: 70, MaxMsgSize: 2000, Duplicates: time.Minute, Storage: jetstream.MemoryStorage}
+		_, err := js.CreateStream(t.Context(), there)
+		must(t, err)
+		_, err = js.Publish(t.Context(), there.Subjects[0], []byte("somebody's"))
+		must(t, err)
+		said := look(want)
+		for _, text := range []string{
+			"kept by 1 of 3 servers: nats stream edit " + want.Name + " --replicas 3",
+			"no bound in bytes, and may leave no room for reports: nats stream edit " + want.Name + " --max-bytes " + fmt.Sprint(want.MaxBytes),
+			"it does not listen on " + want.Subjects[0], "--subjects '" + there.Subjects[0] + "," + want.Subjects[0] + "'",
+			"refuses what is new when it is full: nats stream edit " + want.Name + " --discard old",
+			"it forgets what was acknowledged, or what nobody consumes: keep what it holds (nats stream backup " + want.Name,
+			"1h0m0s instead of 720h0m0s", "7 messages of each subject", "70 messages in all", "no message over 2000 bytes", "ids for 1m0s", "in memory",
+		} {
+			if strings.Count(said, text) != 1 {
+				t.Errorf("the log does not say %q once:\n%s", text, said)
+			}
+		}
+		if strings.Count(said, "level=WARN") != 1 || strings.Count(said, "level=INFO") != 1 {
+			t.Errorf("the log says:\n%s", said)
+		}
+		st, err := js.Stream(t.Context(), want.Name)
+		must(t, err)
+		if got := st.CachedInfo().Config; got.MaxMsgsPerSubject != 7 || got.Retention != jetstream.InterestPolicy || got.Subjects[0] != there.Subjects[0] || got.MaxBytes > 0 {
+			t.Errorf("the stream was changed: %+v", got)
+		}
+	}
+}
+
+// Nothing is told of the streams that the collector makes.
+func TestWrittenStreamsThatAreMade(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	log := &lines{}
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Log: slog.New(slog.NewTextHandler(log, nil))})
+	must(t, err)
+	must(t, c.outbox.stream(t.Context()))
+	must(t, c.dead.box.Put(t.Context(), deadletter.Letter{Reason: "a", Body: []byte("x")}))
+	c.compareWritten(t.Context(), c.outbox.config())
+	c.compareWritten(t.Context(), c.dead.box.Config())
+	if said := log.String(); said != "" {
+		t.Errorf("the log says:\n%s", said)
+	}
+}
+
+// A collector that starts looks at both.
+func TestStartLooksAtWrittenStreams(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	js := srv.JetStream(natslinktest.User{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	log := &lines{}
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Log: slog.New(slog.NewTextHandler(log, nil))})
+	must(t, err)
+	for _, want := range []jetstream.StreamConfig{c.outbox.config(), c.dead.box.Config()} {
+		want.MaxBytes = -1
+		_, err := js.CreateStream(t.Context(), want)
+		must(t, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.run(ctx) }()
+	natslinktest.Eventually(t, "both are told of", func() bool {
+		said := log.String()
+		return strings.Contains(said, "edit ROLLCALL_EVENTS --max-bytes") && strings.Contains(said, "edit ROLLCALL_DEAD --max-bytes")
+	})
+	cancel()
+	must(t, <-ended)
 }

@@ -86,6 +86,13 @@ func StreamConfig() jetstream.StreamConfig {
 	}
 }
 
+// Config is that of the stream that this box makes.
+func (b *Box) Config() jetstream.StreamConfig {
+	c := StreamConfig()
+	c.Replicas = b.replicas
+	return c
+}
+
 // Rights are the subjects that whoever has a box must be allowed to publish on.
 func Rights() []string {
 	return []string{"$JS.API.STREAM.INFO." + Stream, "$JS.API.STREAM.CREATE." + Stream, prefix + ">"}
@@ -114,9 +121,7 @@ func (b *Box) assert(ctx context.Context) error {
 	}
 	_, err := b.js.Stream(ctx, Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		config := StreamConfig()
-		config.Replicas = b.replicas
-		_, err = b.js.CreateStream(ctx, config)
+		_, err = b.js.CreateStream(ctx, b.Config())
 	}
 	if err != nil {
 		return fmt.Errorf("cannot assert stream %s: %w", Stream, natslink.Why(b.js.Conn(), err))
