@@ -29,7 +29,7 @@ const assess = `(async (only) => {
 // Each kind of page is clean by axe-core, in light and dark, with everything folded out.
 func accessible(t *testing.T, chromium context.Context) {
 	s := filled(t)
-	srv := serve(t, s)
+	srv := guarded(t, s)
 	ctx, _ := tab(t, chromium)
 	window(t, ctx, 1280)
 	for _, path := range kinds(t, s) {
