@@ -139,10 +139,11 @@ func FuzzCycloneDX(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		items, s := mixed(data)
-		for spec, schema := range map[hbom.Spec]string{hbom.CycloneDX16: hbomtest.CycloneDX16, hbom.CycloneDX17: hbomtest.CycloneDX17} {
-			s.Spec = spec
-			checkDocument(t, schema, cyclonedx(t, items, s))
+		schema := hbomtest.CycloneDX16
+		if s.Spec = hbom.CycloneDX16; len(data)%2 == 0 {
+			s.Spec, schema = hbom.CycloneDX17, hbomtest.CycloneDX17
 		}
+		checkDocument(t, schema, cyclonedx(t, items, s))
 	})
 }
 
@@ -157,8 +158,8 @@ func FuzzSPDX(f *testing.F) {
 // seeds are enough that a rule which some field breaks is found by the tests as they are.
 func seeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 24 {
-		data := make([]byte, 512)
+	for n := range 48 {
+		data := make([]byte, 512-n%2)
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}

@@ -169,7 +169,10 @@ func TestGolden(t *testing.T) {
 
 func sorted(items []hbom.Item) []hbom.Item {
 	slices.SortFunc(items, func(a, b hbom.Item) int {
-		return strings.Compare(a.Gateway.ID+"\x00"+a.Module.ID, b.Gateway.ID+"\x00"+b.Module.ID)
+		if n := strings.Compare(a.Gateway.ID, b.Gateway.ID); n != 0 {
+			return n
+		}
+		return strings.Compare(a.Module.ID, b.Module.ID)
 	})
 	return items
 }
