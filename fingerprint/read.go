@@ -115,8 +115,12 @@ func (b *Base) readLine(w *work, q *query, line string) {
 		q.repeated++
 		return
 	case !printable(s):
-		b.readDamaged(w, q, s, line)
-		return
+		latin := b.inLatin(s)
+		if !printable(latin) {
+			b.readDamaged(w, q, s, line)
+			return
+		}
+		s = latin
 	}
 	s, inside := b.withoutWrapping(s, q.text)
 	if inside && q.Field == knowledge.FieldText { // its question stands in the program, not in what it printed
@@ -368,6 +372,9 @@ func cellularCapability(s string) bool {
 func (b *Base) readBanner(w *work, banner []string) {
 	for _, line := range banner[:min(len(banner), maxLines)] {
 		s := trim(line[:min(len(line), maxLine)])
+		if !printable(s) {
+			s = b.inLatin(s)
+		}
 		if s == "" || !printable(s) {
 			continue
 		}

@@ -196,6 +196,7 @@ func (c *codec) pack(p *Pack) {
 	list(c, &p.Placeholders, c.text)
 	list(c, &p.Noise, c.text)
 	list(c, &p.Refusals, c.text)
+	list(c, &p.Aliases, func(a *Alias) { c.texts(&a.Text, &a.As) })
 	list(c, &p.First, c.ask)
 	list(c, &p.Technologies, c.text)
 	list(c, &p.Forms, c.text)

@@ -2,9 +2,11 @@ package knowledge
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Compile checks s and lays it over base (nil: nothing). An error names every mistake with
@@ -47,6 +49,7 @@ func newBuilder(base *Pack) *builder {
 	// What the overlay appends must not write into the base's memory.
 	b.p.Makers = slices.Clone(base.Makers)
 	b.p.Names, b.p.Families = slices.Clone(base.Names), slices.Clone(base.Families)
+	b.p.Aliases = slices.Clone(base.Aliases)
 	b.p.Rules, b.p.Others = slices.Clone(base.Rules), slices.Clone(base.Others)
 	b.p.USB, b.p.PCI, b.p.TAC = slices.Clone(base.USB), slices.Clone(base.PCI), slices.Clone(base.TAC)
 	for i, m := range b.p.Makers {
@@ -148,6 +151,14 @@ func (b *builder) contents(m *MakerFile) {
 	for _, n := range m.WeakNames {
 		b.name(m.Where.At("weak_names"), n, owner, true)
 	}
+	for _, a := range m.Aliases {
+		if len(m.Names) == 0 || a.As != "" {
+			b.wrong(a.Where, "alias %q: stands for the first of names, which must be given; as must not", a.Text)
+			continue
+		}
+		a.As = " " + m.Names[0] + " "
+		b.alias(a)
+	}
 	for i := range m.Families {
 		b.family(m, &m.Families[i], owner)
 	}
@@ -182,6 +193,29 @@ func (b *builder) name(w Where, text string, owner uint16, weak bool) {
 		}
 	}
 	b.p.Names = append(b.p.Names, Name{Key: key, Maker: owner, Weak: weak})
+}
+
+// alias takes a word in another script, in each of its encodings.
+func (b *builder) alias(a AliasRow) {
+	gbk, err := hex.DecodeString(a.GBK)
+	if !allHigh(a.Text) || !allHigh(string(gbk)) || err != nil || a.GBK != "" && len(gbk) != 2*utf8.RuneCountInString(a.Text) {
+		b.wrong(a.Where, "alias %q: must be letters beyond ASCII, and gbk %q two bytes for each of them, above 7f", a.Text, a.GBK)
+		return
+	}
+	for _, text := range []string{a.Text, string(gbk)} {
+		taken := slices.ContainsFunc(b.p.Aliases, func(have Alias) bool { return have.Text == text })
+		switch {
+		case text == "":
+		case taken:
+			b.wrong(a.Where, "alias %q stands twice", a.Text)
+		default:
+			b.p.Aliases = append(b.p.Aliases, Alias{Text: text, As: a.As})
+		}
+	}
+}
+
+func allHigh(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < 0x80 }) < 0
 }
 
 func (b *builder) other(o *OtherFile) {
@@ -223,6 +257,9 @@ func (b *builder) find(w Where, slug string) uint16 {
 func (b *builder) sort() {
 	p := b.p
 	slices.SortFunc(p.Names, func(x, y Name) int { return cmp.Or(cmp.Compare(x.Key, y.Key), cmp.Compare(x.Maker, y.Maker)) })
+	slices.SortFunc(p.Aliases, func(x, y Alias) int {
+		return cmp.Or(cmp.Compare(len(y.Text), len(x.Text)), cmp.Compare(x.Text, y.Text))
+	})
 	slices.SortStableFunc(p.Families, func(x, y Family) int { return cmp.Or(cmp.Compare(x.Key, y.Key), cmp.Compare(x.Owner, y.Owner)) })
 	slices.SortFunc(p.Rules, func(x, y Rule) int { return cmp.Compare(x.ID, y.ID) })
 	slices.SortStableFunc(p.USB, func(x, y USB) int { return cmp.Compare(usbOrder(x), usbOrder(y)) })

@@ -55,6 +55,9 @@ func (b *builder) vocabulary(s *Source) {
 		}
 		p.Labels = append(p.Labels, Label{Key: strings.ToLower(l.Label), Field: field, Rank: uint8(l.Rank), Part: l.Part})
 	}
+	for _, t := range s.Replies.Translations {
+		b.alias(t)
+	}
 	slices.Sort(p.CompanyWords)
 	for _, a := range s.Plan.First {
 		p.First = append(p.First, b.ask(a))

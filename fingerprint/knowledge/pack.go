@@ -21,6 +21,7 @@ type Pack struct {
 	Placeholders []string // as family keys
 	Noise        []string
 	Refusals     []string
+	Aliases      []Alias // longest first
 	First        []Ask
 
 	Technologies, Forms []string
@@ -117,6 +118,11 @@ type Name struct {
 	Key   string
 	Maker uint16
 	Weak  bool
+}
+
+// Alias is a word in another script, as the bytes in which it comes, and the text that stands for it.
+type Alias struct {
+	Text, As string
 }
 
 // Family is one model name. Key is upper-case letters and digits only.

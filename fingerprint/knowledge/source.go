@@ -34,6 +34,8 @@ type MakerFile struct {
 	History   []Event  `yaml:"history"`
 	Names     []string `yaml:"names"`
 	WeakNames []string `yaml:"weak_names"`
+	// Aliases are its names in another script, which stand for the first of Names.
+	Aliases []AliasRow `yaml:"aliases"`
 	// Strength and Join are the defaults of its families.
 	Strength string       `yaml:"strength"`
 	Join     *string      `yaml:"join"`
@@ -60,6 +62,15 @@ func (w Where) At(key string) Where {
 		w.Line = line
 	}
 	return w
+}
+
+// AliasRow is a word in another script: in UTF-8, and as the bytes of GBK in hexadecimal digits.
+type AliasRow struct {
+	Text   string `yaml:"text"`
+	GBK    string `yaml:"gbk"`
+	As     string `yaml:"as"`
+	Source string `yaml:"source"`
+	Where  Where  `yaml:"-"`
 }
 
 // Event is one change of a company.
@@ -222,6 +233,8 @@ type RepliesFile struct {
 	Noise []string `yaml:"noise"`
 	// Refusals are words, in lower case, of lines that refuse a command.
 	Refusals []string `yaml:"refusals"`
+	// Translations are words of another script, and what stands for them.
+	Translations []AliasRow `yaml:"translations"`
 }
 
 // CommandRow says what one command answers.
