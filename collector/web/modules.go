@@ -185,7 +185,7 @@ func (d *modulesData) choices(cohorts []store.Cohort, f store.ModuleFilter) {
 		origins[o] += c.Modules
 		states[string(c.State)] += c.Modules
 	}
-	d.Makers = choose(makers, f.Maker, func(v string) string { return names[v] })
+	d.Makers = choose(makers, f.Maker, func(v string) string { return cmp.Or(names[v], v) })
 	d.Origins = choose(origins, f.Origin, originKey)
 	d.States = choose(states, f.State, func(v string) string { return v })
 }

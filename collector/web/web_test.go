@@ -355,6 +355,28 @@ func TestEmptyAndErrors(t *testing.T) {
 	}
 }
 
+// A fleet that has no module yet shows no headings over nothing, and says what to look at.
+func TestNoModules(t *testing.T) {
+	s := collectortest.Store(t)
+	take(t, s, collectortest.NewGateway("gw-00").Report(t))
+	srv := serve(t, s)
+	for _, path := range []string{"/", "/report"} {
+		if _, body := get(t, srv.URL+path); strings.Contains(body, "<h2>Makers") || strings.Contains(body, "<h2>Certainty") {
+			t.Errorf("%s has a heading over nothing", path)
+		}
+	}
+	if _, body := get(t, srv.URL+"/"); !strings.Contains(body, "rollcall doctor") {
+		t.Error("the overview does not say what to look at")
+	}
+}
+
+// A filter by a maker that no module has now is named in the form, too.
+func TestUnknownMakerIsNamed(t *testing.T) {
+	if _, body := get(t, serve(t, collectortest.Store(t)).URL+"/modules?maker=nobody"); !strings.Contains(body, `<option value="nobody" selected>nobody (0)</option>`) {
+		t.Error("the form does not name it")
+	}
+}
+
 // Every link on every page leads somewhere.
 func TestLinks(t *testing.T) {
 	s := filled(t)
