@@ -113,7 +113,7 @@ func TestSilentAndBack(t *testing.T) {
 	b.wantOutcome("a heartbeat", b.takeMessages(late), New)
 	quiet, err := s.Quiet(t.Context(), now.Add(-b.s.Silence), 10)
 	must(t, err)
-	must(t, b.silence(t.Context(), append(quiet, "gw-2", "gw-none")))
+	must(t, b.silence(t.Context(), append(quiet, "gw-2", "gw-none"), now))
 	if got := dump(t, s); got.Figures.Silent != 1 || !got.Gateways[0].Silent || got.Gateways[1].Silent {
 		t.Fatalf("silent: %+v", got.Figures)
 	}

@@ -227,7 +227,7 @@ func TestSilenceIsFound(t *testing.T) {
 	r := g.Report(t, oneModule())
 	b.take(r)
 	now = now.Add(70 * time.Minute)
-	must(t, b.silence(t.Context(), []string{"gw-1"}))
+	must(t, b.silence(t.Context(), []string{"gw-1"}, now))
 	before := keys(t, s, "gw-1")
 	if slices.Contains(before, "quiet") {
 		t.Fatalf("too early: %v", before)

@@ -11,18 +11,20 @@ import (
 
 // health is what the collector knows of its own state.
 type health struct {
-	mu      sync.Mutex
-	since   time.Time // of the session; zero: there is none
-	cons    jetstream.Consumer
-	broker  error
-	storing error
-	pinging string // why the store did not answer, as the log was told
+	mu    sync.Mutex
+	since time.Time // of the session; zero: there is none
+	cons  jetstream.Consumer
+	// sweptAt and sweptNow are when gateways were last looked at in this session, see swept.
+	sweptAt, sweptNow time.Time
+	broker            error
+	storing           error
+	pinging           string // why the store did not answer, as the log was told
 }
 
 func (h *health) session(since time.Time, cons jetstream.Consumer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.since, h.cons = since, cons
+	h.since, h.cons, h.sweptAt = since, cons, time.Time{}
 	if cons != nil {
 		h.broker = nil
 	}
@@ -44,6 +46,21 @@ func (h *health) listening() (time.Time, jetstream.Consumer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.since, h.cons
+}
+
+// swept notes when gateways were looked at, by the broker's clock and by this program's, and says
+// whether the first went another way since the last time than the second, which only counts what
+// passes: a machine slept, or a clock was set. Then all look as if they had been silent for as long,
+// so that listening begins anew.
+func (h *health) swept(at, now time.Time) (slept bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at = at.Round(0) // what the clock says, not what passes
+	if slept = !h.sweptAt.IsZero() && (at.Sub(h.sweptAt)-now.Sub(h.sweptNow)).Abs() > clockStep; slept && h.cons != nil {
+		h.since = now
+	}
+	h.sweptAt, h.sweptNow = at, now
+	return slept
 }
 
 // unready is why the collector does not work, in words that anybody may read: whoever reaches

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/rollcall-iot/rollcall/collector/store"
 )
 
 const (
 	sweepEvery   = 30 * time.Second
+	clockStep    = 2 * time.Minute  // more than clocks drift apart between two sweeps
 	pruneFirst   = 15 * time.Minute // a collector that never runs for long forgets, too
 	figuresEvery = 10 * time.Minute
 	silentEvery  = time.Hour
@@ -85,7 +88,7 @@ func ages() []int { return []int{365, 180, 90, 45, 21, 10, 5, 2, 1} }
 
 // prune forgets what is past: by age, and then by size, the oldest first.
 func (c *collector) prune(ctx context.Context) error {
-	now, keep := c.s.Now(), c.s.Keep
+	now, keep := c.earlier(ctx), c.s.Keep
 	f := store.Forget{Unchanged: now.Add(-keep.Unchanged), Rejected: keepRejected}
 	if keep.History > 0 {
 		f.History = now.Add(-keep.History)
@@ -117,31 +120,60 @@ func (c *collector) prune(ctx context.Context) error {
 	return err
 }
 
+// earlier is the time by the collector's clock, or by the broker's where that is behind: what is
+// forgotten is gone, and one clock that is years ahead forgets nothing.
+func (c *collector) earlier(ctx context.Context) time.Time {
+	now := c.s.Now()
+	_, cons := c.health.listening()
+	if cons == nil {
+		return now
+	}
+	if info, err := cons.Info(ctx); err == nil {
+		if at := c.brokersTime(info); at.Before(now) {
+			return at
+		}
+	}
+	return now
+}
+
 // sweep marks gateways that have gone silent. While the collector itself was not listening
 // for as long, or has a backlog, silence proves nothing.
 func (c *collector) sweep(ctx context.Context) error {
 	since, cons := c.health.listening()
-	if cons == nil || c.s.Now().Sub(since) < c.s.Silence {
+	if cons == nil {
 		return nil
 	}
 	info, err := cons.Info(ctx)
-	if err != nil || info.NumPending > 0 || info.NumAckPending > 0 {
+	if err != nil {
 		return err
 	}
+	at := c.brokersTime(info)
+	if slept := c.health.swept(at, c.s.Now()); slept || c.s.Now().Sub(since) < c.s.Silence || info.NumPending > 0 || info.NumAckPending > 0 {
+		return nil
+	}
 	for {
-		ids, err := c.s.Store.Quiet(ctx, c.s.Now().Add(-c.s.Silence), 500)
+		ids, err := c.s.Store.Quiet(ctx, at.Add(-c.s.Silence), 500)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := c.silence(ctx, ids); err != nil {
+		if err := c.silence(ctx, ids, at); err != nil {
 			return err
 		}
 	}
 }
 
-// silence marks the gateways among ids that are still quiet.
-func (c *collector) silence(ctx context.Context, ids []string) error {
-	before := c.s.Now().Add(-c.s.Silence)
+// brokersTime is what the broker's clock says. Gateways are heard by that clock, so whether one is
+// silent is a matter of it alone, however wrong the collector's own is.
+func (c *collector) brokersTime(info *jetstream.ConsumerInfo) time.Time {
+	if info.TimeStamp.IsZero() { // a server before 2.10
+		return c.s.Now()
+	}
+	return c.s.Now().Add(time.Until(info.TimeStamp))
+}
+
+// silence marks the gateways among ids that are still quiet at a time of the broker's clock.
+func (c *collector) silence(ctx context.Context, ids []string, at time.Time) error {
+	before := at.Add(-c.s.Silence)
 	return c.settleSome(ctx, ids, func(s *settler, g *store.Gateway) error {
 		if g.Silent || !g.Seen.Before(before) {
 			return nil

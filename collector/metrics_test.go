@@ -29,7 +29,7 @@ func TestEventsAreCounted(t *testing.T) {
 	b.take(two)
 	b.take(one, two)
 	b.s.Now = func() time.Time { return collectortest.Start.Add(48 * time.Hour) }
-	must(t, b.silence(t.Context(), []string{"gw-1"}))
+	must(t, b.silence(t.Context(), []string{"gw-1"}, b.s.Now()))
 	b.take(gw.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R2", imei(1))))
 	other := collectortest.NewGateway("gw-2") // its first report comes last
 	three := other.Report(t, collectortest.Module("usb:1-1", "Alpha", "CN/CN", "A25", "R1", imei(2)))
