@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -98,10 +99,19 @@ func fields(c *cdx.Component) map[string]string {
 		values[p.Name] = append(values[p.Name], p.Value)
 	}
 	for name, v := range values {
+		if own(name) {
+			name = "property " + name
+		}
 		slices.Sort(v)
 		f[name] = strings.Join(v, " | ")
 	}
 	return f
+}
+
+// own says whether a field of a component is called so: a property of that name, which others
+// may write, must not stand for it.
+func own(name string) bool {
+	return slices.Contains([]string{"name", "version", "type", "description", "manufacturer", "manufacturer.country", "supplier", "supplier.country"}, name)
 }
 
 func readComponents(r io.Reader) (map[string]*cdx.Component, error) {
@@ -116,29 +126,45 @@ func readComponents(r io.Reader) (map[string]*cdx.Component, error) {
 	if bom.BOMFormat != cdx.BOMFormat {
 		return nil, fmt.Errorf("bomFormat is %q: %w", bom.BOMFormat, ErrRead)
 	}
-	out := map[string]*cdx.Component{}
+	f := flattener{out: map[string]*cdx.Component{}, again: map[string]int{}}
+	all := deref(bom.Components)
 	if bom.Metadata != nil && bom.Metadata.Component != nil {
-		collect(out, []cdx.Component{*bom.Metadata.Component}, "")
+		all = append([]cdx.Component{*bom.Metadata.Component}, all...)
 	}
-	collect(out, deref(bom.Components), "")
-	return out, nil
+	if !f.add(all, "", deepest) {
+		return nil, fmt.Errorf("components are nested more than %d deep: %w", deepest, ErrRead)
+	}
+	return f.out, nil
 }
 
-// collect flattens nested components. One without a reference, as others may write, is known
-// by its place, type and name.
-func collect(out map[string]*cdx.Component, components []cdx.Component, place string) {
+// flattener collects nested components by reference. One without a reference, as others may
+// write, is known by its place, type and name, and by which of those it is.
+type flattener struct {
+	out   map[string]*cdx.Component
+	again map[string]int // how many had this reference
+}
+
+// deepest bounds how deep components may be nested; names of places grow with it.
+const deepest = 64
+
+func (f *flattener) add(components []cdx.Component, place string, deep int) bool {
 	for i := range components {
 		c := &components[i]
-		ref := c.BOMRef
-		if ref == "" {
-			ref = place + "/" + string(c.Type) + "/" + c.Name
+		name := c.BOMRef
+		if name == "" {
+			name = place + "/" + string(c.Type) + "/" + c.Name
 		}
-		for n := 2; out[ref] != nil; n++ {
-			ref = fmt.Sprintf("%s#%d", ref, n)
+		ref := name
+		for f.out[ref] != nil {
+			f.again[name]++
+			ref = name + "#" + strconv.Itoa(f.again[name]+1)
 		}
-		out[ref] = c
-		collect(out, deref(c.Components), ref)
+		f.out[ref] = c
+		if parts := deref(c.Components); len(parts) > 0 && (deep == 1 || !f.add(parts, ref, deep-1)) {
+			return false
+		}
 	}
+	return true
 }
 
 func deref[T any](p *[]T) []T {

@@ -3,6 +3,8 @@ package hbom_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -59,9 +61,37 @@ func TestDiffOfForeignDocuments(t *testing.T) {
 	}
 }
 
+// Many that nothing tells apart are no more work than others, and none is lost.
+func TestDiffOfManyAlike(t *testing.T) {
+	doc := func(n int) io.Reader {
+		return strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[` +
+			strings.Repeat(`{"type":"library","name":"x"},`, n) + `{"type":"library","name":"y","bom-ref":"/library/x#2"}]}`)
+	}
+	got, err := hbom.Diff(doc(20_000), doc(20_003))
+	if err != nil || len(got) != 3 || got[0].Kind != "added" {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// A property that is called as a field is stands beside it, not for it.
+func TestDiffOfPropertiesCalledAsFields(t *testing.T) {
+	doc := func(version, property string) io.Reader {
+		return strings.NewReader(fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[{"type":"device","name":"x","bom-ref":"x","version":%q,`+
+			`"properties":[{"name":"version","value":%q}]}]}`, version, property))
+	}
+	got, err := hbom.Diff(doc("1", "a"), doc("2", "b"))
+	want := []hbom.Change{{Ref: "x", Name: "x", Kind: "changed", Field: "property version", Before: "a", After: "b"},
+		{Ref: "x", Name: "x", Kind: "changed", Field: "version", Before: "1", After: "2"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestDiffRefuses(t *testing.T) {
 	good := string(cyclonedx(t, nil, settings("")))
-	for _, bad := range []string{"", "{", "[]", `{"bomFormat":"SPDX","specVersion":"1.6","version":1}`, `{"bomFormat":"CycloneDX","specVersion":"9.9"}`, string(spdx(t, nil, settings("")))} {
+	for _, bad := range []string{"", "{", "[]", `{"bomFormat":"SPDX","specVersion":"1.6","version":1}`, `{"bomFormat":"CycloneDX","specVersion":"9.9"}`,
+		`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":` + strings.Repeat(`[{"type":"device","name":"x","components":`, 65) + `[]` + strings.Repeat(`}]`, 65) + `}`,
+		string(spdx(t, nil, settings("")))} {
 		if _, err := hbom.Diff(strings.NewReader(good), strings.NewReader(bad)); !errors.Is(err, hbom.ErrRead) || !strings.Contains(err.Error(), "the second") {
 			t.Errorf("%.20q: %v", bad, err)
 		}
