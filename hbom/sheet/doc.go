@@ -8,6 +8,7 @@
 // spreadsheet would compute begins with an apostrophe, in XLSX every cell is typed as text;
 // and that runes which a terminal would act on, or a reader's eye would be misled by, stand
 // visibly escaped.
+// A text that is longer than a cell of a spreadsheet takes ends with an ellipsis.
 //
 // It never does I/O of its own, except that the spreadsheet library keeps a large XLSX in a
 // temporary file while it is made, and never reads a clock.

@@ -36,7 +36,7 @@ func CSV(w io.Writer, items iter.Seq2[hbom.Item, error], s Settings) error {
 		}
 		cells := row(&it)
 		for i := range cells {
-			cells[i] = neutral(cells[i])
+			cells[i] = short(neutral(cells[i]))
 		}
 		if err := c.Write(cells); err != nil {
 			return fmt.Errorf("cannot write CSV: %w", err)

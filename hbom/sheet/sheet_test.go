@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,7 +111,7 @@ func TestIMEIHasAColumnOnlyIfAskedFor(t *testing.T) {
 var hostile = []string{
 	"=HYPERLINK(\"http://x\",\"y\")", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "\" =1", "'=1", "＝1", "x;=1", "x; @y", "a;\"=b",
 	"<script>alert(1)</script>", "a.b.>", "../../x", "$(reboot)", "';--", "x\nlevel=ERROR msg=forged", "\x1b[2J", "\x9b31m", "\u202eexe.fdp",
-	"\xff\xfe\x00", "_x000D_", "\ufffe", strings.Repeat("ä", 40_000), strings.Repeat("𝄞", 40_000),
+	"\xff\xfe\x00", "_x000D_", "\ufffe", strings.Repeat("ä", 40_000), strings.Repeat("𝄞", 40_000), strings.Repeat(";=", 16_000),
 }
 
 func filled(s string) hbom.Item {
@@ -162,6 +163,9 @@ func TestNoCSVCellIsAFormula(t *testing.T) {
 			t.Fatalf("%.20q: %d rows", s, len(rows))
 		}
 		checkCells(t, rows)
+		for _, c := range slices.Concat(rows...) {
+			checkCell(t, c)
+		}
 	}
 }
 

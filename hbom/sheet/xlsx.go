@@ -17,7 +17,9 @@ import (
 	"github.com/rollcall-iot/rollcall/inventory"
 )
 
-// maxCell bounds a cell in UTF-16 units, a little under what the format has.
+// maxCell bounds a cell in UTF-16 units, a little under the 32,767 that spreadsheets take
+// (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3). What a CSV file
+// has beyond them is cut off in silence, or begins a cell of its own and may be a formula there.
 const maxCell = 32_000
 
 // XLSX writes a workbook: a page "About" with method, dates and gaps, and pages "Modules" with
@@ -217,8 +219,13 @@ func (b *book) about(s Settings) []Note {
 
 // cell gives the text of a cell: printable, and not longer than the format takes. It needs no
 // apostrophe: a cell of a text type is never computed.
-func cell(s string) string {
-	s = clean.Line(s)
+func cell(s string) string { return short(clean.Line(s)) }
+
+// short gives a text that is not longer than a cell; what is longer ends with an ellipsis.
+func short(s string) string {
+	if len(s) < maxCell {
+		return s
+	}
 	units := 0
 	for i, r := range s {
 		if units++; r >= 0x10000 {
