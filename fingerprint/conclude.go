@@ -19,13 +19,49 @@ func (b *Base) conclude(w *work, o Observation) Verdict {
 		b.concludeOther(w, &v)
 		return v
 	}
-	if d.maker == knowledge.None && !d.open && !d.tied && !w.cellular && ids.imei == "" && ids.meid == "" && ids.esn == "" && ids.imeisv == "" {
-		v.State = inventory.StateUnknown
-		v.Reason = unknownReason(o)
-		return v
+	if !w.cellular && !ids.any() {
+		switch {
+		case d.maker == knowledge.None && !d.open && !d.tied:
+			v.State, v.Reason = inventory.StateUnknown, unknownReason(o)
+			return v
+		case b.onlyWideName(w, d):
+			v.State, v.Reason = inventory.StateUnknown, "it names "+b.pack.Makers[d.maker].Name+
+				", which builds many other things with a serial port, and nothing shows that this one is a cellular module; ask AT+CGMM and AT+CGSN"
+			return v
+		}
 	}
 	b.concludeCellular(w, &v, &t, d, &ids)
 	return v
+}
+
+// onlyWideName: nothing but its name, in one line of free text, speaks for a maker that builds many other things with a
+// serial port, and what follows in that line is none of that maker's modules.
+func (b *Base) onlyWideName(w *work, d decision) bool {
+	if d.maker == knowledge.None || !b.pack.Makers[d.maker].Wide {
+		return false
+	}
+	model := w.freeModel()
+	for i := range w.nMark {
+		if m := &w.marks[i]; m.maker != knowledge.None && (model == nil || m.by != byName || m.quote != model.quote) {
+			return false
+		}
+	}
+	return model != nil && !b.isPlaceholder(model.value)
+}
+
+// freeModel is the only name of a model, where that stands in a line that neither a question nor a label calls so.
+func (w *work) freeModel() (model *reading) {
+	for i := range w.nReading {
+		r := &w.readings[i]
+		switch {
+		case r.field != knowledge.FieldModel || r.value == "":
+		case r.sure || r.rank >= ownQuestion || model != nil && r.quote != model.quote:
+			return nil
+		default:
+			model = r
+		}
+	}
+	return model
 }
 
 func unknownReason(o Observation) string {

@@ -156,3 +156,8 @@ func smaller(have, s string) string {
 	}
 	return have
 }
+
+// any: it has a number of one of the kinds that only cellular devices have.
+func (n *identifiers) any() bool {
+	return n.imei != "" || n.meid != "" || n.esn != "" || n.imeisv != ""
+}
