@@ -44,14 +44,24 @@ func encode(e *store.Event, identity string) ([]byte, error) {
 
 func known(k store.EventKind) bool { return slices.Contains(store.EventKinds(), k) }
 
-// wants says whether a hook is told of an event.
+// wants says whether a hook is told of an event. What is found of a gateway's first report has no
+// events of its own: who wants to hear what is found is told of the gateway.
 func (h *Hook) wants(e *store.Event) bool {
-	if len(h.Kinds) > 0 && !slices.Contains(h.Kinds, e.Kind) {
-		return false
+	switch {
+	case len(h.Kinds) == 0 || slices.Contains(h.Kinds, e.Kind):
+		return e.Kind != store.FindingOpened && e.Kind != store.FindingClosed || h.grave(e.Finding)
+	case e.Kind == store.GatewayNew && slices.Contains(h.Kinds, store.FindingOpened):
+		return e.Finding != nil && h.grave(e.Finding)
 	}
-	if e.Finding == nil || h.Severity == 0 || e.Kind != store.FindingOpened && e.Kind != store.FindingClosed {
+	return false
+}
+
+// grave says whether a finding is as severe as the hook asks for. One of which that is not known is
+// told rather than lost.
+func (h *Hook) grave(f *store.FindingBrief) bool {
+	if f == nil || h.Severity == 0 {
 		return true
 	}
-	severity, err := policy.ParseSeverity(e.Finding.Severity)
-	return err != nil || severity >= h.Severity // told of rather than lost
+	severity, err := policy.ParseSeverity(f.Severity)
+	return err != nil || severity >= h.Severity
 }

@@ -283,6 +283,27 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// A gateway whose first report holds findings is told to who wants findings, by its worst one.
+func TestFindingsOfNewGateways(t *testing.T) {
+	f, r := newFleet(t), newReceiver(t)
+	h := r.hook()
+	h.Kinds, h.Severity = []store.EventKind{store.FindingOpened}, policy.High
+	start(t, settings(f, h))
+	marked(t, f, "ops")
+	event := func(gateway, severity string) store.Event {
+		e := store.Event{Kind: store.GatewayNew, Gateway: gateway, At: time.Now().UTC()}
+		if severity != "" {
+			e.Finding = &store.FindingBrief{Key: "a", Severity: severity}
+		}
+		return e
+	}
+	f.put(event("nothing", ""), event("low", "low"), event("high", "high"), store.Event{Kind: store.GatewayBack, Gateway: "back", At: time.Now().UTC()}, event("critical", "critical"))
+	got := r.wait(2)
+	if d := cmp.Diff([]string{"high", "critical"}, subjects(got)); d != "" || got[0].kind != "rollcall.gateway-new" {
+		t.Error(d, got[0].kind)
+	}
+}
+
 // What cannot be verified is not talked to.
 func TestStrangers(t *testing.T) {
 	f, r := newFleet(t), newReceiver(t)
