@@ -5,23 +5,12 @@ import (
 	"encoding/csv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/store"
-	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/hbom/sheet"
 )
-
-// cell makes a text safe for a spreadsheet: printable, and never a formula. Those begin
-// with = + - @, a tab or a carriage return (OWASP, CSV injection); an apostrophe before them
-// makes them text.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		s = "'" + s
-	}
-	return clean.Line(s)
-}
 
 // modulesCSV exports all that a list of modules shows, on all of its pages.
 func (s *site) modulesCSV(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +77,7 @@ func (s *site) table(w http.ResponseWriter, r *http.Request, name string, head [
 		}
 		for _, row := range rows {
 			for i := range row {
-				row[i] = cell(row[i])
+				row[i] = sheet.Cell(row[i])
 			}
 			_ = out.Write(row)
 		}

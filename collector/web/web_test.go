@@ -35,7 +35,7 @@ func must(t testing.TB, err error) {
 
 // hostile are values that a module, or who pretends to be one, may send.
 var hostile = []string{
-	`=HYPERLINK("http://evil.example","open")`, `@SUM(1+1)*cmd|' /C calc'!A0`, "+1-800", "-2+3", "\t=1", "\r=1",
+	`=HYPERLINK("http://evil.example","open")`, `@SUM(1+1)*cmd|' /C calc'!A0`, "+1-800", "-2+3", "\t=1", "\r=1", "x; ＝1+1",
 	`<script>window.owned=1</script>`, `"><img src=x onerror="window.owned=1">`, `'><svg/onload=window.owned=1>`,
 	`</style><style>*{display:none}</style>`, `javascript:window.owned=1`, "{{.}}", "${7*7}",
 	"\x1b]0;owned\x07\x1b[2J\x1b[31m", "\u009b31m\u0090", "\u202egnp.exe\u2066", "a\u200bb\ufeff", "line\nlevel=ERROR msg=forged",
@@ -291,8 +291,10 @@ func TestG05CSV(t *testing.T) {
 	found := 0
 	for _, row := range rows {
 		for _, c := range row {
-			if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-				t.Errorf("a cell begins as a formula: %q", c)
+			for part := range strings.SplitSeq(c, ";") { // which divides cells in some countries
+				if strings.IndexAny(strings.TrimLeft(part, " "), "=+-@\t\r＝＋－＠") == 0 {
+					t.Errorf("a cell begins as a formula: %q", c)
+				}
 			}
 			if strings.Contains(c, "HYPERLINK") {
 				found++

@@ -36,7 +36,7 @@ func CSV(w io.Writer, items iter.Seq2[hbom.Item, error], s Settings) error {
 		}
 		cells := row(&it)
 		for i := range cells {
-			cells[i] = short(neutral(cells[i]))
+			cells[i] = Cell(cells[i])
 		}
 		if err := c.Write(cells); err != nil {
 			return fmt.Errorf("cannot write CSV: %w", err)
@@ -49,12 +49,13 @@ func CSV(w io.Writer, items iter.Seq2[hbom.Item, error], s Settings) error {
 	return nil
 }
 
-// neutral makes a text that no spreadsheet computes
-// (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe stands before what
-// begins as a formula. Where the locale divides cells by semicolons, a formula may begin after
-// one, so that one gets an apostrophe too.
+// Cell gives the text of a cell of a CSV file: printable, not longer than spreadsheets take, and
+// nothing that they compute (https://owasp.org/www-community/attacks/CSV_Injection): an apostrophe
+// stands before what begins as a formula. Where the locale divides cells by semicolons, a formula
+// may begin after one, so that one gets an apostrophe too.
+func Cell(s string) string { return short(neutral(clean.Line(s))) }
+
 func neutral(s string) string {
-	s = clean.Line(s)
 	if !strings.ContainsAny(s, "=+-@＝＋－＠") {
 		return s
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rollcall-iot/rollcall/collector/api"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/hbom/sheet"
 	"github.com/rollcall-iot/rollcall/internal/exit"
 )
 
@@ -209,7 +210,7 @@ func writeCSVRows(w io.Writer, heads []string, rows [][]string) error {
 	_ = out.Write(heads)
 	for _, row := range rows {
 		for i := range row {
-			row[i] = csvCell(row[i])
+			row[i] = sheet.Cell(row[i])
 		}
 		_ = out.Write(row)
 	}

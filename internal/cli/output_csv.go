@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/hbom/sheet"
 	"github.com/rollcall-iot/rollcall/internal/render"
 	"github.com/rollcall-iot/rollcall/inventory"
 )
@@ -51,7 +51,7 @@ func (c *csvModules) head() error {
 
 func (c *csvModules) write(row []string) error {
 	for i, cell := range row {
-		row[i] = csvCell(cell)
+		row[i] = sheet.Cell(cell)
 	}
 	if err := c.w.Write(row); err != nil {
 		return writing(err)
@@ -85,24 +85,4 @@ func csvRow(it render.Item) []string {
 		strings.Join(m.Possible, " "), strings.Join(conflicts, "; "),
 		m.Seems, m.Reason, d.Bus, d.Path, d.VID, d.PID, strings.Join(ports, " "), m.Data, strings.Join(findings, "; "),
 	}
-}
-
-// csvCell makes a cell that is only text: printable, and no formula to a spreadsheet.
-// A leading apostrophe is what spreadsheets themselves use to say so
-// (https://owasp.org/www-community/attacks/CSV_Injection). The full-width forms count in
-// East Asian versions.
-func csvCell(s string) string {
-	raw := strings.TrimLeft(s, " \u00a0\u3000")
-	s = clean.Line(s)
-	if raw != "" && strings.ContainsAny(firstRune(raw), "=+-@\t\r\n＝＋－＠") {
-		return "'" + s
-	}
-	return s
-}
-
-func firstRune(s string) string {
-	for _, r := range s {
-		return string(r)
-	}
-	return ""
 }
