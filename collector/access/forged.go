@@ -19,6 +19,9 @@ func (g *Guard) meant(w http.ResponseWriter, r *http.Request, v *visit) *refusal
 	if err := g.origins.Check(r); err != nil {
 		return forged
 	}
+	if strings.HasPrefix(r.URL.Path, "/api/") { // a program, which has no form to open anew
+		forged.text = "what changes something is sent with a token (Authorization: Bearer rollcall_…), or, from this machine while there is none, with Content-Type: application/json"
+	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	sent := r.Header.Get("X-CSRF-Token")
 	switch {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -83,13 +84,26 @@ func (s *server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(body)
 }
 
+// methodError: an address is there, and takes other methods.
+type methodError struct {
+	method string
+	takes  []string
+}
+
+func (e *methodError) Error() string {
+	return fmt.Sprintf("this address takes %s, not %q; see /api/v1/openapi.json", strings.Join(e.takes, " and "), e.method)
+}
+
 // Explain says what an error is to the one who asked, and when it is worth asking again. What
 // went wrong within is for the log alone.
 func Explain(err error) (Problem, time.Duration) {
 	var usage *UsageError
 	var busy *fleet.BusyError
+	var method *methodError
 	p, wait := Problem{Error: err.Error()}, time.Duration(0)
 	switch {
+	case errors.As(err, &method):
+		p.Status = http.StatusMethodNotAllowed
 	case errors.As(err, &usage), errors.Is(err, store.ErrCursor):
 		p.Status = http.StatusBadRequest
 	case errors.Is(err, store.ErrNotFound):

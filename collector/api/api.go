@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/collector/access"
@@ -53,7 +54,32 @@ func New(s Settings) http.Handler {
 		}
 		mux.Handle(r.method+" "+r.path, h)
 	}
+	mux.Handle(elsewhere, srv.otherwise(mux))
 	return mux
+}
+
+// elsewhere is the pattern of all that no route serves.
+const elsewhere = "/api/"
+
+// otherwise answers where nothing is, and says of an address that is there what it takes.
+func (s *server) otherwise(mux *http.ServeMux) http.Handler {
+	nothing := s.Guard.Require(access.Read, s.answer(s.nothing))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var takes []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			other := r.WithContext(r.Context())
+			other.Method = method
+			if _, pattern := mux.Handler(other); pattern != elsewhere {
+				takes = append(takes, method)
+			}
+		}
+		if len(takes) == 0 {
+			nothing.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(takes, ", "))
+		s.problem(w, r, &methodError{r.Method, takes})
+	})
 }
 
 // route is one thing that can be asked for. role "" is everybody's.
@@ -88,7 +114,6 @@ func (s *server) routes() []route {
 		{post, "/api/v1/policy/what-if", access.Operate, s.whatIf},
 		{get, "/api/v1/rejected", access.Read, s.about(Rejected)},
 		{get, "/api/v1/audit", access.Admin, s.answer(s.audit)},
-		{get, "/api/", access.Read, s.answer(s.nothing)},
 	}
 }
 

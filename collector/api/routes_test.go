@@ -48,6 +48,44 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// An address that takes other methods says which, as JSON as all that goes wrong; one where nothing
+// is says so, whatever the method.
+func TestMethods(t *testing.T) {
+	srv, _ := server(t)
+	for _, c := range []struct {
+		method, path, allow, text string
+		status                    int
+	}{
+		{"POST", "/api/v1/modules", "GET, HEAD", "takes GET and HEAD, not \"POST\"", 405},
+		{"DELETE", "/api/v1/gateways/gw-01", "GET, HEAD", "not \"DELETE\"", 405},
+		{"PUT", "/api/v1/modules/gw-01/usb:1-1", "GET, HEAD", "not \"PUT\"", 405},
+		{"GET", "/api/v1/gateways/gw-01/scan", "POST", "takes POST, not \"GET\"", 405},
+		{"HEAD", "/api/v1/policy/what-if", "POST", "", 405},
+		{"GET", "/api/v1/nothing", "", "there is nothing at this address", 404},
+		{"DELETE", "/api/v1/nothing", "", "there is nothing at this address", 404},
+	} {
+		r, body := send(t, c.method, srv.URL+c.path, "", "Content-Type", "application/json")
+		if r.StatusCode != c.status || r.Header.Get("Allow") != c.allow || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s: %d, Allow %q, %s", c.method, c.path, r.StatusCode, r.Header.Get("Allow"), r.Header.Get("Content-Type"))
+		}
+		var p api.Problem
+		if c.method == "HEAD" {
+			continue
+		}
+		if err := json.Unmarshal(body, &p); err != nil || p.Status != c.status || !strings.Contains(p.Error, c.text) {
+			t.Errorf("%s %s: %q, %v", c.method, c.path, body, err)
+		}
+	}
+}
+
+// A program that is taken for another site's page is told what to send.
+func TestProgramsAreToldWhatToSend(t *testing.T) {
+	srv, _ := server(t)
+	if r, body := send(t, "POST", srv.URL+"/api/v1/gateways/gw-00/scan", ""); r.StatusCode != 403 || !strings.Contains(string(body), "Content-Type: application/json") {
+		t.Errorf("%d %s", r.StatusCode, body)
+	}
+}
+
 // The fleet is streamed to few at once.
 func TestExportsAreFew(t *testing.T) {
 	s := collectortest.Store(t)
