@@ -99,14 +99,16 @@ func (s *Spool) hold(en *entry, e *inventory.Envelope) {
 	}
 }
 
+// flush writes what waits in memory for the disk. Writing may drop entries to make room and take in
+// those of a directory that is back, so each is looked for anew.
 func (s *Spool) flush() {
-	if !s.failed {
-		return
-	}
-	for _, en := range s.entries {
-		if en.held == nil || en.volatile {
-			continue
+	for s.failed {
+		i := s.find(func(e *entry) bool { return e.held != nil && !e.volatile })
+		if i < 0 {
+			s.failed = false
+			return
 		}
+		en := s.entries[i]
 		b, err := encodeRecord(en.held)
 		if err == nil {
 			err = s.persist(en, b)
@@ -116,7 +118,6 @@ func (s *Spool) flush() {
 		}
 		en.held = nil
 	}
-	s.failed = false
 }
 
 // persist makes en durable. On an error nothing of it is left on disk.
