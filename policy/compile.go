@@ -163,7 +163,7 @@ func (c *compiler) program(key, text string, on Scope, each bool, want *cel.Type
 	if testsLabel(ast.NativeRep().Expr()) {
 		c.fault(key, `has() of a label always holds; ask "NAME" in gateway.labels`)
 	}
-	c.reads.of(ast.NativeRep().Expr())
+	c.reads.of(ast.NativeRep().Expr(), c.k)
 	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost))
 	if err != nil {
 		c.fault(key, "%v", err)

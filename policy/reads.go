@@ -4,34 +4,78 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
 )
 
 // reads are what an expression looks at: "module.origin", "module.identity.imei",
-// "gateway.labels", "now".
+// "gateway.labels", "now"; "gateway" alone where it is handed on as a whole.
 type reads map[string]bool
 
-// of adds what e looks at. A module that is handed to a function as a whole is asked for its
-// maker and model there.
-func (r reads) of(e ast.Expr) {
+// of adds what e looks at. A module that is handed to a function of ours as a whole is asked for
+// its maker and model there. Where a whole goes otherwise, as in [module].exists(m, m.id == ""), is
+// not followed: all of it counts as looked at.
+func (r reads) of(e ast.Expr, k kinds) {
+	followed := map[int64]bool{} // expressions of which it is known what is looked at
 	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
-		case ast.IdentKind:
-			if e.AsIdent() == "now" {
-				r["now"] = true
+		case ast.CallKind:
+			if f := e.AsCall().FunctionName(); f == "covers" || f == "floor" {
+				for _, arg := range e.AsCall().Args() {
+					followed[arg.ID()] = true
+				}
 			}
-		case ast.SelectKind:
-			switch op := e.AsSelect().Operand(); {
-			case isVariable(op):
-				r[op.AsIdent()+"."+e.AsSelect().FieldName()] = true
-			case op.Kind() == ast.SelectKind && isVariable(op.AsSelect().Operand()) && op.AsSelect().FieldName() == "identity":
-				r["module.identity."+e.AsSelect().FieldName()] = true
+		case ast.SelectKind, ast.IdentKind:
+			name := nameOf(e)
+			if e.Kind() == ast.SelectKind && name != "" {
+				r[name] = true
+				followed[e.AsSelect().Operand().ID()] = true
+			}
+			if !followed[e.ID()] {
+				r.whole(name, k)
 			}
 		}
 	}))
 }
 
-func isVariable(e ast.Expr) bool {
-	return e.Kind() == ast.IdentKind && (e.AsIdent() == "module" || e.AsIdent() == "gateway")
+// nameOf is the name of what e looks at: "now", "module", "module.identity", "module.identity.imei"; else "".
+func nameOf(e ast.Expr) string {
+	if e.Kind() == ast.IdentKind {
+		switch name := e.AsIdent(); name {
+		case "now", "module", "gateway":
+			return name
+		}
+		return ""
+	}
+	if e.Kind() != ast.SelectKind {
+		return ""
+	}
+	switch of := nameOf(e.AsSelect().Operand()); of {
+	case "module", "gateway", "module.identity":
+		return of + "." + e.AsSelect().FieldName()
+	}
+	return ""
+}
+
+// whole adds what is looked at as a whole, and all fields where some are told apart.
+func (r reads) whole(name string, k kinds) {
+	switch name {
+	case "":
+		return
+	case "module":
+		r.fields(name, moduleFields(k))
+		r.fields("module.identity", identityFields())
+	case "module.identity":
+		r.fields(name, identityFields())
+	case "gateway":
+		r.fields(name, gatewayFields())
+	}
+	r[name] = true
+}
+
+func (r reads) fields(of string, fields map[string]*types.FieldType) {
+	for f := range fields {
+		r[of+"."+f] = true
+	}
 }
 
 // shared says whether modules that are alike have the same findings: by maker, model and

@@ -30,7 +30,7 @@ func (p *Policy) findTurns() {
 		p.timely = p.timely || r.reads["now"]
 	}
 	for _, r := range p.gateway { // a rule about silence is judged while a gateway is silent
-		p.timely = p.timely || r.reads["now"] && !r.reads["gateway.last_seen"]
+		p.timely = p.timely || r.reads["now"] && (!r.reads["gateway.last_seen"] || r.reads["gateway"])
 	}
 	days := map[time.Time]bool{}
 	for i := range p.spec.exceptions {

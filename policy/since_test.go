@@ -21,9 +21,12 @@ func TestSince(t *testing.T) {
 	if !p.Since(date(1970, 1, 1)).IsZero() {
 		t.Errorf("before everything: %v", p.Since(date(1970, 1, 1)))
 	}
-	timely := load(t, `rules: [{id: late, when: 'now > timestamp("2026-12-01T00:00:00Z")', severity: low, message: x}]`)
-	if got := timely.Since(date(2026, 12, 5).Add(time.Hour)); !got.Equal(date(2026, 12, 5)) {
-		t.Errorf("with a rule that reads the time: %v", got)
+	for _, late := range []string{`when: 'now > timestamp("2026-12-01T00:00:00Z")'`,
+		`on: gateway, when: '[gateway].exists(g, g.id == "x") && now > timestamp("2026-12-01T00:00:00Z")'`} {
+		timely := load(t, "rules: [{id: late, "+late+", severity: low, message: x}]")
+		if got := timely.Since(date(2026, 12, 5).Add(time.Hour)); !got.Equal(date(2026, 12, 5)) {
+			t.Errorf("with a rule that reads the time, %s: %v", late, got)
+		}
 	}
 }
 
@@ -33,7 +36,8 @@ func TestReads(t *testing.T) {
 	if p.NeedsEvidence() || !p.Reads("gateway.last_seen") || !p.Reads("module.identity.maker") || p.Reads("module.ports") {
 		t.Error("the starter policy")
 	}
-	for _, when := range []string{`module.ports.exists(p, p.holder != "")`, `module.device.vid == "2c7c"`, `size(module.evidence) == 0`} {
+	for _, when := range []string{`module.ports.exists(p, p.holder != "")`, `module.device.vid == "2c7c"`, `size(module.evidence) == 0`,
+		`[module].exists(m, size(m.ports) > 0)`} {
 		if !load(t, "rules: [{id: deep, when: '"+when+"', severity: low, message: x}]").NeedsEvidence() {
 			t.Errorf("%s: needs no evidence", when)
 		}
@@ -42,6 +46,15 @@ func TestReads(t *testing.T) {
 	if !excepted.NeedsEvidence() {
 		t.Error("an exception reads ports")
 	}
+	aliased := alone(t, `[gateway].exists(g, g.silent) && [module.identity].exists(i, i.maker == "x")`)
+	for _, name := range []string{"gateway.silent", "gateway.last_seen", "module.identity", "module.identity.maker", "module.identity.imei"} {
+		if !aliased.Reads(name) {
+			t.Errorf("a rule that hands on the whole is not known to read %s", name)
+		}
+	}
+	if aliased.NeedsEvidence() || aliased.Reads("module.id") || alone(t, `floor(module) != ""`).NeedsEvidence() {
+		t.Error("more is read than can be")
+	}
 }
 
 // Modules that differ only in what one rule reads are told apart.
@@ -49,7 +62,10 @@ func TestCacheTellsApart(t *testing.T) {
 	p := load(t, `rules:
   - {id: site, when: 'gateway.labels.site == "substation"', severity: low, message: x}
   - {id: gate, when: 'gateway.id == "odd"', severity: low, message: x}
-  - {id: twin, when: 'module.identity.imei == "1"', severity: low, message: x}`)
+  - {id: twin, when: 'module.identity.imei == "1"', severity: low, message: x}
+  - {id: whole-gate, when: '[gateway].exists(g, g.id == "odd")', severity: low, message: x}
+  - {id: whole-twin, when: '[module.identity].exists(i, i.imei == "1")', severity: low, message: x}
+  - {id: whole, when: '(1 < 2 ? module : module).identity.imei == "1"', severity: low, message: x}`)
 	c := p.NewCache()
 	a, b := sierra(), sierra()
 	b.Identity.IMEI = "1"
