@@ -38,7 +38,7 @@ func trials() map[string]trial {
 		"bin/rollcall ports":                                     {},
 		"bin/rollcall identify --from session.txt":               {want: "EC25"},
 		"bin/rollcall explain session.txt":                       {want: "ATI"},
-		"bin/rollcall collector --nats-url nats://127.0.0.1:4222 --store sqlite:rollcall.db --listen 127.0.0.1:8080": {until: "collecting"},
+		"bin/rollcall collector --nats-url nats://127.0.0.1:4222 --store sqlite:rollcall.db --listen 127.0.0.1:8081": {until: "collecting"},
 		"bin/rollcall fleet modules --server http://127.0.0.1:8080":                                                  {want: "sim-0001"},
 		"bin/rollcall fleet gateways --server http://127.0.0.1:8080 -o json":                                         {want: `"id": "sim-0001"`},
 		`bin/rollcall fleet gateways --server http://127.0.0.1:8080 -q "sim-0001"`:                                   {want: "sim-0001"},
@@ -131,7 +131,7 @@ func newReadmeEnv(t *testing.T, root string) *readmeEnv {
 		"go run ./cmd/rollcall up", rollcall+" up --data-dir "+filepath.Join(dir, "up")+" --listen 127.0.0.1:0 --nats-listen 127.0.0.1:0",
 		"-o bin/rollcall-agent", "-o "+filepath.Join(dir, "built/rollcall-agent"), // for another processor: only built
 		"bin/rollcall", rollcall,
-		"--listen 127.0.0.1:8080", "--listen 127.0.0.1:0",
+		"--listen 127.0.0.1:8081", "--listen 127.0.0.1:0",
 		"http://127.0.0.1:8080", strings.TrimSuffix(web, "/"),
 		"nats://127.0.0.1:4222", nats,
 		"/dev/ttyS1", firstPort(t, filepath.Join(dir, "ports")),
