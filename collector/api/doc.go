@@ -5,5 +5,6 @@
 //
 // It promises that names and shapes of /api/v1 stay, that an error is a JSON object that
 // says what to do, and that its bytes hold no terminal escape or direction mark, whatever a
-// module said: such characters stand as \u escapes. It never changes anything.
+// module said: such characters stand as \u escapes. What it changes it changes for
+// a person with the role operate only: it asks a gateway to look, and settles a conflict. It never changes anything else.
 package api
