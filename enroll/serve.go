@@ -86,7 +86,7 @@ func Serve(ctx context.Context, s ServeSettings) error {
 	}
 	var wg sync.WaitGroup
 	if s.KeysFile != "" {
-		v.joined <- struct{}{} // what a collector finds at its start
+		v.news() // what a collector finds at its start
 		wg.Go(func() { v.export(ctx) })
 	}
 	<-ctx.Done()
@@ -179,15 +179,24 @@ func (v *server) answer(r *join.Request) (*join.Answer, error) {
 		clear(v.told)
 	}
 	v.told[r.User] = true
-	select {
-	case v.joined <- struct{}{}:
-	default: // it is known that there is something to write
-	}
+	v.news()
 	return answer, nil
 }
 
-// exportEvery bounds how often all records are read to be written down for collectors.
-const exportEvery = 5 * time.Second
+// news says that there is something to write for collectors. It never waits: one word holds for all.
+func (v *server) news() {
+	select {
+	case v.joined <- struct{}{}:
+	default:
+	}
+}
+
+// exportEvery bounds how often all records are read to be written down for collectors; exportAgain is the pause
+// after that failed.
+const (
+	exportEvery = 5 * time.Second
+	exportAgain = time.Minute
+)
 
 // export keeps the file of keys current until ctx ends.
 func (v *server) export(ctx context.Context) {
@@ -197,13 +206,16 @@ func (v *server) export(ctx context.Context) {
 			return
 		case <-v.joined:
 		}
+		pause := exportEvery
 		if err := exportTo(v.settings.Dir, v.settings.KeysFile); err != nil {
-			v.settings.Log.Error("a gateway joined, but a collector cannot learn its report key", "error", err)
+			v.settings.Log.Error("a gateway joined, but a collector cannot learn its report key; it is tried again", "error", err)
+			pause = exportAgain
+			v.news()
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(exportEvery):
+		case <-time.After(pause):
 		}
 	}
 }

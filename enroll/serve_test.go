@@ -1,9 +1,14 @@
 package enroll
 
 import (
+	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -32,4 +37,38 @@ func TestFloodDoesNotFillTheLog(t *testing.T) {
 	if v.take(m); log.Len() > 0 {
 		t.Errorf("it goes on after its end: %s", log.String())
 	}
+}
+
+// What could not be written for collectors is tried again, though nobody else joins.
+func TestExportIsTriedAgain(t *testing.T) {
+	dir, to := filepath.Join(t.TempDir(), "authority"), filepath.Join(t.TempDir(), "later")
+	a, err := Init(dir, Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		v := newServer(ServeSettings{Dir: dir, KeysFile: filepath.Join(to, "keys.jsonl"), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		ctx, cancel := context.WithCancel(t.Context())
+		v.news()
+		v.news() // and does not wait for whoever writes
+		go v.export(ctx)
+		synctest.Wait()
+		if !strings.Contains(log.String(), to) {
+			t.Fatalf("the log does not tell what failed: %q", log.String())
+		}
+		if err := os.Mkdir(to, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if _, err := os.Stat(v.settings.KeysFile); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
