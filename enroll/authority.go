@@ -197,22 +197,36 @@ func credsFile(token string, user nkeys.KeyPair) ([]byte, error) {
 // Open opens an authority, and waits while another process has it open. Close ends it.
 func Open(dir string) (*Authority, error) {
 	a := &Authority{dir: dir, now: time.Now}
-	err := readJSON(a.path(authorityFile), &a.about)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s holds no authority: make one with rollcall enroll init --dir %s", dir, dir)
-	case err != nil:
-		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
-	case a.about.Schema != authoritySchema || !slices.Contains([]Kind{JWT, NKey}, a.about.Kind):
-		return nil, fmt.Errorf("cannot open authority %s: schema %q and kind %q are not of this version", dir, a.about.Schema, a.about.Kind)
+	if err := a.read(); err != nil { // first: what is no authority gets no lock file
+		return nil, err
 	}
-	if err := checkPrivate(dir); err != nil {
+	err := checkPrivate(dir)
+	if err != nil {
 		return nil, fmt.Errorf("cannot open authority: %w", err)
 	}
 	if a.lock, err = lock(dir); err != nil {
 		return nil, fmt.Errorf("cannot open authority %s: %w", dir, err)
 	}
+	if err := a.read(); err != nil { // again: the other process may have made the key of a role
+		return nil, errors.Join(err, a.Close())
+	}
 	return a, nil
+}
+
+// read reads what makes the directory an authority.
+func (a *Authority) read() error {
+	var about about
+	err := readJSON(a.path(authorityFile), &about)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s holds no authority: make one with rollcall enroll init --dir %s", a.dir, a.dir)
+	case err != nil:
+		return fmt.Errorf("cannot open authority %s: %w", a.dir, err)
+	case about.Schema != authoritySchema || !slices.Contains([]Kind{JWT, NKey}, about.Kind):
+		return fmt.Errorf("cannot open authority %s: schema %q and kind %q are not of this version", a.dir, about.Schema, about.Kind)
+	}
+	a.about = about
+	return nil
 }
 
 // Close lets other processes have it.

@@ -203,6 +203,54 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestYoungerRoleTogether: many processes make the signing key of a role that the authority lacks; it gets one, and
+// whatever was signed is signed with that.
+func TestYoungerRoleTogether(t *testing.T) {
+	t.Parallel()
+	a, dir := authority(t, enroll.Settings{})
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lackRoles(t, dir, enroll.Join)
+	const many = 8
+	signers := make(chan string, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			a, err := enroll.Open(dir)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer a.Close()
+			c, err := a.Enroll(fmt.Sprintf("fleet%d", i), enroll.Options{Role: enroll.Join})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			token, err := jwt.ParseDecoratedJWT(c.File)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			u, err := jwt.DecodeUserClaims(token)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			signers <- u.Issuer
+		})
+	}
+	wg.Wait()
+	close(signers)
+	known := account(t, dir, "GATEWAYS").SigningKeys
+	for signer := range signers {
+		if !known.Contains(signer) {
+			t.Errorf("a token is signed with %s, which no broker learns of", signer)
+		}
+	}
+}
+
 // TestRecordFirst: where the record cannot be kept, no credentials are given out.
 func TestRecordFirst(t *testing.T) {
 	t.Parallel()
