@@ -2,6 +2,7 @@ package enroll_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,22 +50,30 @@ func TestFlood(t *testing.T) {
 	})
 }
 
+// lackRoles makes an authority one that was made before there were these roles.
+func lackRoles(t *testing.T, dir string, roles ...enroll.Role) {
+	t.Helper()
+	path := filepath.Join(dir, "authority.json")
+	var about map[string]any
+	err := json.Unmarshal(read(t, path), &about)
+	for _, r := range roles {
+		delete(about["keys"].(map[string]any), string(r))
+		err = errors.Join(err, os.Remove(filepath.Join(dir, "keys", string(r)+".nk")))
+	}
+	b, marshalErr := json.Marshal(about)
+	if err = errors.Join(err, marshalErr, os.WriteFile(path, b, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestYoungerRoles: an authority that was made before there were join tokens learns of them.
 func TestYoungerRoles(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, enroll.JWT)
 	dir := filepath.Dir(s.a.BrokerDir())
 	s.check(s.a.Close())
-	path := filepath.Join(dir, "authority.json")
-	var about map[string]any
-	s.check(json.Unmarshal(read(t, path), &about))
-	for _, r := range []enroll.Role{enroll.Join, enroll.Approver} {
-		delete(about["keys"].(map[string]any), string(r))
-		s.check(os.Remove(filepath.Join(dir, "keys", string(r)+".nk")))
-	}
-	b, err := json.Marshal(about)
-	s.check(err)
-	s.check(os.WriteFile(path, b, 0o600))
+	lackRoles(t, dir, enroll.Join, enroll.Approver)
+	var err error
 	s.a, err = enroll.Open(dir)
 	s.check(err)
 	token := s.enrol("fleet", enroll.Options{Role: enroll.Join})
@@ -103,4 +112,30 @@ func TestJoinNeedsState(t *testing.T) {
 			t.Errorf("asked all the same: %+v, %v", all, err)
 		}
 	})
+}
+
+// TestRefusedStaysRefused: who was refused and goes on asking is not forgotten, and so does not wait for a person
+// again, however long ago that was.
+func TestRefusedStaysRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	a, _ := authority(t, enroll.Settings{Now: func() time.Time { return now }})
+	ask := func(x *asker, want join.Status) {
+		t.Helper()
+		r, _ := x.request(t, "gw1")
+		if answer, err := a.Join(r, enroll.JoinPolicy{}); err != nil || answer.Status != want {
+			t.Fatalf("on %v it is answered %+v, %v; want %s", now, answer, err, want)
+		}
+	}
+	refused, other := newAsker(t), newAsker(t)
+	ask(refused, join.Pending)
+	if _, err := a.Refuse("gw1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		now = now.Add(24 * time.Hour)
+		ask(refused, join.Refused)
+	}
+	ask(other, join.Pending) // for whom room is made
+	ask(refused, join.Refused)
 }

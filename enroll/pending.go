@@ -113,18 +113,8 @@ func (a *Authority) note(r *join.Request, policy JoinPolicy) (*join.Answer, erro
 	if err != nil {
 		return nil, err
 	}
-	pending := r.Answered(join.Pending, "", approve(r.Gateway))
 	if x := p.of(r.User); x != nil {
-		switch {
-		case x.ReportKey != r.ReportKey:
-			return r.Answered(join.Refused, "", "this user key asked with another report key before"), nil
-		case x.Refused:
-			return r.Answered(join.Refused, "", "a person refused it: ask them"), nil
-		case now.Sub(x.Last) < noteEvery:
-			return pending, nil
-		}
-		x.Last = now
-		return pending, a.keepPending(p)
+		return a.noteAgain(r, p, x, now)
 	}
 	if policy.Note != nil && !policy.Note() {
 		return r.Answered(join.Busy, "", "too many ask at once"), nil
@@ -138,7 +128,25 @@ func (a *Authority) note(r *join.Request, policy JoinPolicy) (*join.Answer, erro
 		}
 	}
 	p.Asking = append(p.Asking, &Asking{Request: *r, First: now, Last: now})
-	return pending, a.keepPending(p)
+	return r.Answered(join.Pending, "", approve(r.Gateway)), a.keepPending(p)
+}
+
+// noteAgain answers one that asked before, and writes down that it still does: also of one that was refused, who
+// would be forgotten otherwise and wait for a person again.
+func (a *Authority) noteAgain(r *join.Request, p *Pending, x *Asking, now time.Time) (*join.Answer, error) {
+	if x.ReportKey != r.ReportKey {
+		return r.Answered(join.Refused, "", "this user key asked with another report key before"), nil
+	}
+	if now.Sub(x.Last) >= noteEvery {
+		x.Last = now
+		if err := a.keepPending(p); err != nil {
+			return nil, err
+		}
+	}
+	if x.Refused {
+		return r.Answered(join.Refused, "", "a person refused it: ask them"), nil
+	}
+	return r.Answered(join.Pending, "", approve(r.Gateway)), nil
 }
 
 // makeRoom drops those who no longer ask and, where that does not do, those who were refused.
