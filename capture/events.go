@@ -60,7 +60,7 @@ func (r *reader) line(l logged) {
 	if l.prog != "" {
 		r.channel = l.prog
 	}
-	for _, try := range []func(logged) bool{r.socatLine, r.gammuLine, r.bracketedLine, r.chatLine, r.dialerLine, r.mmcliLine, r.markedLine, r.shell, r.pendingLine} {
+	for _, try := range []func(logged) bool{r.socatLine, r.gammuLine, r.bracketedLine, r.countedLine, r.chatLine, r.dialerLine, r.mmcliLine, r.markedLine, r.shell, r.pendingLine} {
 		if try(l) {
 			return
 		}

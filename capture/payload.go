@@ -7,7 +7,7 @@ import (
 
 // eol matches the ways in which logs write CR and LF. ^M counts only where a line ends:
 // elsewhere it begins a command (^MEID) or an answer (^MODE).
-var eol = pattern(`(?i:<CR>|<LF>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|(?:\^M)+\^J|(?:\^M)+$|\^J$`)
+var eol = pattern(`(?i:<CR>|<LF>|<LN>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|␍|␊|(?:\^M)+\^J|(?:\^M)+$|\^J$`)
 
 // spoken is what a payload says: lists undone, ends of line as LF, hex read, and quotes
 // taken off where the log has them everywhere. chunk says that it was quoted with its

@@ -181,6 +181,19 @@ func bareHex(t []inventory.Exchange) string {
 	return b.String()
 }
 
+// counted writes the wire in pieces of which the log says how long they are.
+func counted(t []inventory.Exchange) string {
+	var b strings.Builder
+	shown := strings.NewReplacer("\r", "<cr>", "\n", "<ln>")
+	for i, e := range t {
+		fmt.Fprintf(&b, "[INFO][CELL]: AT TX (%2d): %s\n", len(e.Cmd)+1, shown.Replace(e.Cmd+"\r"))
+		for c := range slices.Chunk([]byte(wire(e, i%2 == 0)), 1+i%5) {
+			fmt.Fprintf(&b, "[INFO][CELL]: AT RX (%2d): %s\n", len(c), shown.Replace(string(c)))
+		}
+	}
+	return b.String()
+}
+
 func styles() map[string]style {
 	mm := strings.NewReplacer("\r", "<CR>", "\n", "<LF>").Replace
 	asIs := func(s string) string { return s }
@@ -226,6 +239,7 @@ func styles() map[string]style {
 		"a blog's arrows":           eachLine("–> {}\n", "<– {}\n"),
 		"radio in brackets":         eachLine(" 02-03 15:52:{t}.295 I/use-Rlog/RLOG-AT( 2927): AT(12)> {}\n", " 02-03 15:52:{t}.299 I/use-Rlog/RLOG-AT( 2927): AT(12)< {}\n"),
 		"digits alone":              bareHex,
+		"mbed OS in pieces":         counted,
 	}
 }
 
