@@ -2,7 +2,6 @@ package atcmd
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -171,8 +170,8 @@ func (s *Session) resync(ctx context.Context, c Command) error {
 			}
 			last = out.err
 		}
-		if s.left != nil || ctx.Err() != nil {
-			return s.fault(kindOf(last), c, errors.Unwrap(last))
+		if err := s.ready(ctx, c); err != nil {
+			return err
 		}
 	}
 	if kindOf(last) == TooLong {

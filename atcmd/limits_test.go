@@ -279,3 +279,32 @@ func TestCancelledAtOnce(t *testing.T) {
 		m.Close()
 	}
 }
+
+// TestVisitEndsInSilence: a visit that is over while one waits for silence says so, and not that the port talks.
+func TestVisitEndsInSilence(t *testing.T) {
+	for name, after := range map[string]time.Duration{"while waking": 0, "while resynchronising": 20 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			m := atcmdtest.Behave(atcmdtest.Silence)
+			if after > 0 {
+				m = atcmdtest.Behave(atcmdtest.For("AT", atcmdtest.Say(answers), atcmdtest.Silence))
+			}
+			set := fast()
+			set.Visit = time.Second + 100*time.Millisecond // one answer is missing, and then less than a silence is left
+			visit(t, m, set, func(t *testing.T, s *atcmd.Session) {
+				var err error
+				for range 2 {
+					_, err = ask(t, s, "ATI")
+				}
+				expectKind(t, err, atcmd.NoAnswer, atcmd.ErrVisit)
+			})
+		})
+	}
+}
+
+// TestWakeLeaves: what ends waking together with the OK is Wake's error, not only that of the next Ask.
+func TestWakeLeaves(t *testing.T) {
+	m := atcmdtest.Modem(func(string) []byte { return []byte("\r\nOK\r\n\r\nCONNECT 9600\r\n") })
+	visit(t, m, fast(), func(t *testing.T, s *atcmd.Session) {
+		expectKind(t, s.Wake(context.Background()), atcmd.InUse, atcmd.ErrData)
+	})
+}

@@ -66,7 +66,7 @@ func (s *Session) drain() {
 }
 
 // quiet takes what comes until there is silence for d. It fails when most has passed
-// without such a silence, or the port or the context ended.
+// without such a silence, or the port, the visit or the context ended.
 func (s *Session) quiet(ctx context.Context, d, most time.Duration) error {
 	most = min(most, s.remaining())
 	pause, over := time.NewTimer(d), time.NewTimer(most)
@@ -83,6 +83,9 @@ func (s *Session) quiet(ctx context.Context, d, most time.Duration) error {
 		case <-pause.C:
 			return nil
 		case <-over.C:
+			if s.remaining() <= 0 {
+				return s.leave(NoAnswer, Command{}, ErrVisit)
+			}
 			return s.fault(TooLong, Command{}, ErrNoise)
 		case <-ctx.Done():
 			return s.fault(NoAnswer, Command{}, context.Cause(ctx))

@@ -30,9 +30,10 @@ func (s *Session) wake(ctx context.Context) error {
 	seen := sight{NoAnswer, ErrSilent}
 	for try := range wakeTries {
 		out := s.exchange(ctx, wakeUp, s.wakeTimeout())
+		if err := s.ready(ctx, wakeUp); err != nil { // also where an OK came just before that
+			return err
+		}
 		switch {
-		case s.left != nil || ctx.Err() != nil:
-			return out.err
 		case lone(out):
 			return s.woken(ctx, try > 0 || s.murky)
 		case out.err == nil: // at first it may be what is left of an earlier dialogue
