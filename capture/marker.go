@@ -33,8 +33,8 @@ var (
 		}
 		add(0, 0, "tx txd")
 		add(0, 1, "rx rxd")
-		add(1, 0, "send sent sending snd")
-		add(1, 1, "recv received rcvd rcv receive receiving received_command response resp reply answer")
+		add(1, 0, "send sent sending snd sendline")
+		add(1, 1, "recv recvline received rcvd rcv receive receiving received_command response resp reply answer")
 		add(2, 0, "write writing wrote written")
 		add(2, 1, "read reading response resp reply answer")
 		add(3, 0, "request req command cmd query")
@@ -78,7 +78,7 @@ const (
 var (
 	arrowMark = pattern(`^([-=]{0,2}|[–—])(>{1,5}|<{1,5})([-=]{0,2}|[–—])(?:\s+(.*)|(['"].*|b['"].*|(?i:AT).*)|$)$`)
 	glyphMark = pattern(`^(?:\p{Han}{1,2})?([→←⇒⇐»«])[◇◆]?\s*(.*?)□?\s*$`)
-	wordMark  = pattern(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?\(\d+\)|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
+	wordMark  = pattern(`(?i)^(?:={2,}\s*|[\[<(](?:\w+ )?)?(?:\w*_log_)?([a-z]{1,9}(?:_command)?)(?: (?:data|bytes?|line))?(?:\s?[(\[] *\d+[)\]]|@\d+)?(?:[\])>]\s?:?|\s*(?:[:>|=]+|->|=>|<-|<=)|\s*={2,}|$)\s*(.*)$`)
 	radioMark = pattern(`(?:^|[\s:])AT(?:\(\d{1,3}\))?([<>]) ?(.*)$`)
 )
 

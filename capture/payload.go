@@ -15,7 +15,7 @@ var eol = pattern(`(?i:<CR>|<LF>|<LN>|\[CR\]|\[LF\]|\{0[DA]\}|\\x0[da])|\\r|\\n|
 func spoken(payload string, quoted bool) (text string, chunk bool) {
 	text = strings.TrimSpace(payload)
 	if b, ok := hexdump(text); ok && printableHex(b) {
-		return string(b), true
+		return strings.ReplaceAll(string(b), "\r", "\n"), true
 	}
 	if items, ok := list(text); ok {
 		return strings.Join(items, "\n") + "\n", false
@@ -76,8 +76,14 @@ func list(s string) (items []string, ok bool) {
 // dump matches a line of a hex dump: an address, pairs of digits, the text in bars.
 var dump = pattern(`(?i)^\s*(?:0x[0-9a-f]{4,16}:?\s+|[0-9a-f]{4,8}:\s+)?((?:[0-9a-f]{2}(?:\s{1,2}|$)){2,})\s*(?:\|.*)?$`)
 
+// rangeDump matches one with the addresses of both ends before it and the text set apart behind it, as RT-Thread writes it.
+var rangeDump = pattern(`^(?i:[0-9a-f]{4}-[0-9a-f]{4}): ((?i:(?:[0-9a-f]{2} {1,2}){1,32}))(?: .*)?$`)
+
 func hexdump(s string) ([]byte, bool) {
 	m := dump().FindStringSubmatch(s)
+	if m == nil && len(s) > 9 && s[4] == '-' && s[9] == ':' {
+		m = rangeDump().FindStringSubmatch(s + " ")
+	}
 	if m == nil {
 		return nil, false
 	}

@@ -181,6 +181,22 @@ func bareHex(t []inventory.Exchange) string {
 	return b.String()
 }
 
+func rangeHex(s string) string {
+	var b strings.Builder
+	b.WriteString("0000-0020: ")
+	for i := range 32 {
+		if i < len(s) {
+			fmt.Fprintf(&b, "%02X ", s[i])
+		} else {
+			b.WriteString("   ")
+		}
+		if i%8 == 7 {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String() + "  " + strings.Map(printable, s)
+}
+
 // counted writes the wire in pieces of which the log says how long they are.
 func counted(t []inventory.Exchange) string {
 	var b strings.Builder
@@ -240,6 +256,8 @@ func styles() map[string]style {
 		"radio in brackets":         eachLine(" 02-03 15:52:{t}.295 I/use-Rlog/RLOG-AT( 2927): AT(12)> {}\n", " 02-03 15:52:{t}.299 I/use-Rlog/RLOG-AT( 2927): AT(12)< {}\n"),
 		"digits alone":              bareHex,
 		"mbed OS in pieces":         counted,
+		"RT-Thread":                 pieces(32, "[D/AT] sendline: {}\n", "[D/AT] recvline: {}\n", rangeHex),
+		"lengths in brackets":       eachLine("UART TX[5]: {}\n", "UART RX[60]: {}\n"),
 	}
 }
 
