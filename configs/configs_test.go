@@ -163,6 +163,35 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// An error names the place of the mistake and what was meant.
+func TestMistakesAreFound(t *testing.T) {
+	for _, c := range []struct{ file, environ, flag, want string }{
+		{file: "log:\n  level: info\n\nscan: {Intervall: 1h}", want: `configuration FILE:4: unknown key "scan.intervall"; did you mean scan.interval?`},
+		{file: "interval: 1h", want: `configuration FILE:1: unknown key "interval"; did you mean scan.interval?`},
+		{file: "colour: red", want: `configuration FILE:1: unknown key "colour"; known are allow.drivers, allow.ids`},
+		{file: "b: 1\na: 1", want: `configuration FILE:1: unknown key "b"`},
+		{file: "scan:\n  timeout: 1ms", want: "configuration FILE:2: scan.timeout: 1ms is shorter than 1s"},
+		{file: "heartbeat: banana", want: `configuration FILE:1: heartbeat: "banana" is not a time such as 90s, 5m or 6h`},
+		{file: "scan:\n  parallel: many", want: `configuration FILE:2: scan.parallel: "many" is not a whole number`},
+		{file: "scan:\n  baud: [9600, fast]", want: "configuration FILE:2: scan.baud[1]"},
+		{file: "[a]", want: "cannot unmarshal"},
+		{file: "scan: {timeout: 5s}", environ: "ROLLCALL_SCAN_TIMEOUT=1ms", want: "environment variable ROLLCALL_SCAN_TIMEOUT: scan.timeout: 1ms"},
+		{file: "{}", environ: "ROLLCALL_INTERVAL=1h", want: "environment variable ROLLCALL_INTERVAL is unknown; did you mean ROLLCALL_SCAN_INTERVAL?"},
+		{file: "{}", environ: "ROLLCALL_STATEDIR=/x", want: "did you mean ROLLCALL_STATE_DIR?"},
+		{file: "scan: {interval: 1h}", environ: "ROLLCALL_SCAN_INTERVAL=2h", flag: "1s", want: "flag --interval: scan.interval: 1s is shorter"},
+	} {
+		path := write(t, c.file, 0o600)
+		s := Source{File: path, Environ: []string{c.environ}}
+		if c.flag != "" {
+			s.Flags = agentFlags(t, "--interval", c.flag)
+		}
+		_, err := LoadAgent(s)
+		if want := strings.ReplaceAll(c.want, "FILE", path); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q, %s: got %v, want %s", c.file, c.environ, err, want)
+		}
+	}
+}
+
 func TestCollectorRefused(t *testing.T) {
 	for file, want := range map[string]string{
 		"store: mysql:x":         "store:",

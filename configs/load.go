@@ -2,12 +2,12 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -28,27 +28,30 @@ type Source struct {
 // LoadAgent reads the agent's configuration.
 func LoadAgent(s Source) (*Agent, error) {
 	var c Agent
-	if err := load(&c, s, AgentFile, agentOptions()); err != nil {
+	given, err := load(&c, s, AgentFile, agentOptions())
+	if err != nil {
 		return nil, err
 	}
-	return &c, c.validate()
+	return &c, given.tell(c.validate())
 }
 
 // LoadCollector reads the collector's configuration.
 func LoadCollector(s Source) (*Collector, error) {
 	var c Collector
-	if err := load(&c, s, CollectorFile, collectorOptions()); err != nil {
+	given, err := load(&c, s, CollectorFile, collectorOptions())
+	if err != nil {
 		return nil, err
 	}
-	return &c, c.validate()
+	return &c, given.tell(c.validate())
 }
 
-// load fills c. Every key gets a default and an explicit environment binding: viper's
+// load fills c, and says where each option was given. Every key gets a default and an explicit environment binding: viper's
 // Unmarshal sees only keys that it knows, so AutomaticEnv alone would drop variables
 // for keys that the file does not name (spf13/viper#761).
-func load(c any, s Source, usual string, options []option) error {
+func load(c any, s Source, usual string, options []option) (places, error) {
 	v := viper.New()
 	v.SetConfigType("yaml")
+	given := places{}
 	for _, o := range options {
 		v.SetDefault(o.key, o.def)
 		if s.Flags == nil || o.flag == "" {
@@ -56,31 +59,36 @@ func load(c any, s Source, usual string, options []option) error {
 		}
 		if f := s.Flags.Lookup(o.flag); f != nil && f.Changed {
 			if err := v.BindPFlag(o.key, f); err != nil {
-				return fmt.Errorf("cannot bind flag --%s: %w", o.flag, err)
+				return nil, fmt.Errorf("cannot bind flag --%s: %w", o.flag, err)
 			}
 		}
 	}
-	if err := readFile(v, s.File, usual, options); err != nil {
-		return err
+	if err := readFile(v, given, s.File, usual, options); err != nil {
+		return nil, err
 	}
-	if err := setEnviron(v, s, options); err != nil {
-		return err
+	if err := setEnviron(v, given, s, options); err != nil {
+		return nil, err
+	}
+	for _, o := range options {
+		if flagSet(s.Flags, o.flag) {
+			given[o.key] = "flag --" + o.flag
+		}
 	}
 	hook := mapstructure.ComposeDecodeHookFunc(
 		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","))
 	if err := v.UnmarshalExact(c, viper.DecodeHook(hook)); err != nil {
-		return fmt.Errorf("cannot read configuration: %w", err)
+		return nil, given.tell(undecoded(err, v.Get, options))
 	}
-	return nil
+	return given, nil
 }
 
-func readFile(v *viper.Viper, given, usual string, options []option) error {
-	path := given
+func readFile(v *viper.Viper, given places, named, usual string, options []option) error {
+	path := named
 	if path == "" {
 		path = usual
 	}
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && given == "" {
+	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return nil
 	}
 	if err != nil {
@@ -92,11 +100,14 @@ func readFile(v *viper.Viper, given, usual string, options []option) error {
 	file := viper.New()
 	file.SetConfigType("yaml")
 	if err := file.ReadConfig(bytes.NewReader(b)); err != nil {
-		return fmt.Errorf("cannot read configuration %s: %w", path, err)
+		return fmt.Errorf("cannot read configuration %s: %s", path, strings.Join(strings.Fields(err.Error()), " ")) // some are of several lines
 	}
-	for _, key := range file.AllKeys() {
+	lines, all := keyLines(b), file.AllKeys()
+	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(lines[a], lines[b]) })
+	for _, key := range all {
+		given[key] = fmt.Sprintf("configuration %s:%d", path, lines[key])
 		if !known(key, options) {
-			return fmt.Errorf("configuration %s: unknown key %q; known are %s", path, key, keys(options))
+			return fmt.Errorf("%s: unknown key %q; %s", given[key], key, meant(key, options, strings.ToLower))
 		}
 	}
 	return v.MergeConfigMap(file.AllSettings())
@@ -104,7 +115,7 @@ func readFile(v *viper.Viper, given, usual string, options []option) error {
 
 // setEnviron applies ROLLCALL_ variables beneath the flags that were set. They are read from the Source,
 // not from the process, so that a test needs no global state.
-func setEnviron(v *viper.Viper, s Source, options []option) error {
+func setEnviron(v *viper.Viper, given places, s Source, options []option) error {
 	for _, kv := range s.Environ {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, "ROLLCALL_") || slices.Contains(otherVariables(), name) {
@@ -113,7 +124,7 @@ func setEnviron(v *viper.Viper, s Source, options []option) error {
 		i := slices.IndexFunc(options, func(o option) bool { return variable(o.key) == name })
 		switch {
 		case i < 0 && !knownElsewhere(name):
-			return fmt.Errorf("environment variable %s is unknown; known are %s", name, variables(options))
+			return fmt.Errorf("environment variable %s is unknown; %s", name, meant(keyOf(name), options, variable))
 		case i < 0 || flagSet(s.Flags, options[i].flag):
 			continue
 		}
@@ -122,6 +133,7 @@ func setEnviron(v *viper.Viper, s Source, options []option) error {
 			return fmt.Errorf("environment variable %s: %w", name, err)
 		}
 		v.Set(options[i].key, set)
+		given[options[i].key] = "environment variable " + name
 	}
 	return nil
 }
@@ -180,19 +192,7 @@ func variable(key string) string {
 	return "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-func keys(options []option) string {
-	return joined(options, func(o option) string { return o.key })
-}
-
-func variables(options []option) string {
-	return joined(options, func(o option) string { return variable(o.key) })
-}
-
-func joined(options []option, name func(option) string) string {
-	list := make([]string, len(options))
-	for i, o := range options {
-		list[i] = name(o)
-	}
-	sort.Strings(list)
-	return strings.Join(list, ", ")
+// keyOf gives the key that a variable would be for, had keys no underscores.
+func keyOf(variable string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, "ROLLCALL_")), "_", ".")
 }

@@ -62,7 +62,7 @@ func TestE10(t *testing.T) {
 func TestF08(t *testing.T) {
 	for text, want := range map[string]string{
 		"scan:\n  interval: 1h\n heartbeat: 5m\n": "line 2",
-		"scan:\n  intervall: 1h\n":                `unknown key "scan.intervall"; known are`,
+		"scan:\n  intervall: 1h\n":                `:2: unknown key "scan.intervall"; did you mean scan.interval?`,
 		"scan: {interval: soon}\n":                "scan.interval",
 		"scan: {interval: 1s}\n":                  "scan.interval",
 		"gateway: {id: a.b}\n":                    "gateway.id",
