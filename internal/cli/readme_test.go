@@ -48,10 +48,10 @@ func trials() map[string]trial {
 		"bin/rollcall fleet scan sim-0001 --server http://127.0.0.1:8080":                                            {want: "sim-0001"},
 		"bin/rollcall token create alice --role read --store sqlite:rollcall.db --out alice.token":                   {want: "alice"},
 		"bin/rollcall policy lists": {want: "dod-1260h"},
-		"bin/rollcall hbom --server http://127.0.0.1:8080 -o cyclonedx --out hbom.json":                             {},
-		"CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o bin/rollcall-agent ./cmd/rollcall-agent": {},
-		"bin/rollcall-agent --once --nats-url nats://127.0.0.1:4222 --state-dir /tmp/rollcall-state":                {want: "is delivered"},
-		"bin/rollcall simulate --from simulate/data/modules.jsonl --dir /tmp/modules":                               {until: "quectel"},
+		"bin/rollcall hbom --server http://127.0.0.1:8080 -o cyclonedx --out hbom.json":                                   {},
+		"CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o bin/rollcall-agent-arm64 ./cmd/rollcall-agent": {},
+		"bin/rollcall agent --once --gateway-id bench-1 --nats-url nats://127.0.0.1:4222 --state-dir /tmp/rollcall-state": {want: "is delivered"},
+		"bin/rollcall simulate --from simulate/data/modules.jsonl --dir /tmp/modules":                                     {until: "quectel"},
 	}
 }
 
@@ -118,7 +118,6 @@ func newReadmeEnv(t *testing.T, root string) *readmeEnv {
 	dir := t.TempDir()
 	e := &readmeEnv{root: root, dir: dir, replace: strings.NewReplacer()}
 	e.run(t, strings.Replace(buildCommand, "bin/", filepath.Join(dir, "bin")+"/", 1)) // linking takes long: once
-	e.run(t, "go build -o "+filepath.Join(dir, "bin/rollcall-agent")+" ./cmd/rollcall-agent")
 	session := "ATI\nQuectel\nEC25\nRevision: EC25EFAR06A08M4G\n\nOK\n"
 	if err := os.WriteFile(filepath.Join(dir, "session.txt"), []byte(session), 0o600); err != nil {
 		t.Fatal(err)
@@ -129,7 +128,7 @@ func newReadmeEnv(t *testing.T, root string) *readmeEnv {
 	e.start(t, rollcall+" simulate --from simulate/data/modules.jsonl --dir "+filepath.Join(dir, "ports"), "quectel")
 	e.replace = strings.NewReplacer(
 		"go run ./cmd/rollcall up", rollcall+" up --data-dir "+filepath.Join(dir, "up")+" --listen 127.0.0.1:0 --nats-listen 127.0.0.1:0",
-		"-o bin/rollcall-agent", "-o "+filepath.Join(dir, "built/rollcall-agent"), // for another processor: only built
+		"-o bin/rollcall-agent", "-o "+filepath.Join(dir, "bin/rollcall-agent"),
 		"bin/rollcall", rollcall,
 		"--listen 127.0.0.1:8081", "--listen 127.0.0.1:0",
 		"http://127.0.0.1:8080", strings.TrimSuffix(web, "/"),
