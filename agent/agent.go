@@ -117,10 +117,13 @@ type Agent struct {
 
 // last is the newest full report of this run.
 type last struct {
-	digest    string
+	digest string // of what was found
+	// told is the digest of what was sent: transcripts are left out where they do not fit.
+	told      string
 	at        time.Time // with its monotonic reading
 	full      *inventory.Report
-	delivered bool // its findings are with the server
+	small     string // id of what went out in its place, which the server found too large
+	delivered bool   // its findings are with the server
 	receipt   time.Time
 }
 

@@ -209,11 +209,30 @@ func TestHugeReportLosesItsTranscripts(t *testing.T) {
 		}
 		return m, nil
 	}
-	if _, err := newAgent(t, s).Once(t.Context()); err != nil {
+	a := newAgent(t, s)
+	if _, err := a.Once(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r := b.report(t, 0); !r.Truncated || r.Modules[0].Identity.Model != "EC25" {
+	r := b.report(t, 0)
+	if !r.Truncated || r.Modules[0].Identity.Model != "EC25" {
 		t.Errorf("truncated is %v, model %q", r.Truncated, r.Modules[0].Identity.Model)
+	}
+	if _, err := a.beat(); err != nil {
+		t.Fatal(err)
+	}
+	namesFindings(t, b.all()[1], r)
+}
+
+// namesFindings fails the test unless a heartbeat names the findings of the report that was sent: a collector asks
+// for findings that it does not know.
+func namesFindings(t *testing.T, heartbeat *inventory.Envelope, r *inventory.Report) {
+	t.Helper()
+	h, err := inventory.DecodeHeartbeat(heartbeat.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digest, err := r.Digest(); err != nil || h.Digest != digest {
+		t.Errorf("the heartbeat names the findings %s, the report holds %s, %v", h.Digest, digest, err)
 	}
 }
 

@@ -113,7 +113,7 @@ func (d *Daemon) delivered(e *inventory.Envelope, r natslink.Receipt) {
 	lost := !r.Duplicate && r.Sequence <= d.sequence
 	d.sequence = r.Sequence
 	d.last.receipt = d.settings.Now().UTC()
-	if f := d.last.full; f != nil && e.ID == f.ID {
+	if f := d.last.full; f != nil && (e.ID == f.ID || e.ID == d.last.small) {
 		d.last.delivered, lost = true, false
 	}
 	if lost {
@@ -174,9 +174,22 @@ func (d *Daemon) shrink(e *inventory.Envelope) bool {
 		return false
 	}
 	shorten(r)
+	was := r.ID
 	r.ID = inventory.NewID()
+	told, err := r.Digest()
+	if err != nil {
+		return false
+	}
 	small, err := inventory.SealReport(r, d.key)
-	return err == nil && d.kept(small, d.spool.Put(small)) == nil
+	if err != nil || d.kept(small, d.spool.Put(small)) != nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f := d.last.full; f != nil && f.ID == was {
+		d.last.told, d.last.small = told, r.ID
+	}
+	return true
 }
 
 // outbox is the spool, which wakes the sender, and the health of all that sends.

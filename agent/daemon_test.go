@@ -103,4 +103,19 @@ func TestShrinkKeepsTheIdentity(t *testing.T) {
 	if d.shrink(small) {
 		t.Error("shrank what was small already")
 	}
+	d.delivered(small, natslink.Receipt{Sequence: 1})
+	if !d.last.delivered {
+		t.Error("its findings do not count as delivered")
+	}
+	if err := d.spool.Remove(small.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.beat(); err != nil {
+		t.Fatal(err)
+	}
+	if beat, ok := d.spool.Next(); ok {
+		namesFindings(t, beat, got)
+	} else {
+		t.Error("no heartbeat")
+	}
 }

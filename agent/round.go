@@ -37,10 +37,11 @@ func (a *Agent) conclude(why inventory.Reason, modules []inventory.Module, looke
 		return outcome{r, a.sendHeartbeat()}
 	}
 	known := !anchored && digest == a.last.digest && a.last.delivered
-	if err := a.sendReport(r, known); err != nil {
+	told, err := a.sendReport(r, known)
+	if err != nil {
 		return outcome{r, err}
 	}
-	a.last = last{digest: digest, at: time.Now(), full: r, delivered: known, receipt: a.last.receipt}
+	a.last = last{digest: digest, told: told, at: time.Now(), full: r, delivered: known, receipt: a.last.receipt}
 	a.settings.Log.Info("report", "reason", why, "modules", len(modules), "seq", r.Seq)
 	return outcome{r, nil}
 }
@@ -106,10 +107,11 @@ func (a *Agent) repeat() {
 
 func (a *Agent) again(volatile bool) error {
 	r := *a.last.full
-	if err := a.sendReport(&r, volatile); err != nil {
+	told, err := a.sendReport(&r, volatile)
+	if err != nil {
 		return err
 	}
-	a.last.full, a.last.at = &r, time.Now()
+	a.last.full, a.last.told, a.last.small, a.last.at = &r, told, "", time.Now()
 	return nil
 }
 
@@ -129,8 +131,8 @@ func (a *Agent) anchor() bool {
 	return true
 }
 
-// sendReport hands r over; volatile says that it tells the server nothing new.
-func (a *Agent) sendReport(r *inventory.Report, volatile bool) error {
+// sendReport hands r over, and gives the digest of what it holds; volatile says that it tells the server nothing new.
+func (a *Agent) sendReport(r *inventory.Report, volatile bool) (told string, err error) {
 	a.order.Seq++
 	r.ID, r.Order = inventory.NewID(), a.order
 	r.Time, r.ClockSynced, r.Health = a.settings.Now().UTC(), a.settings.Synced(), a.warnings()
@@ -140,12 +142,16 @@ func (a *Agent) sendReport(r *inventory.Report, volatile bool) error {
 		e, err = inventory.SealReport(r, a.key)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
+	keep := a.settings.Outbox.Put
 	if volatile {
-		return a.kept(e, a.settings.Outbox.Hold(e))
+		keep = a.settings.Outbox.Hold
 	}
-	return a.kept(e, a.settings.Outbox.Put(e))
+	if err := a.kept(e, keep(e)); err != nil {
+		return "", err
+	}
+	return r.Digest()
 }
 
 func (a *Agent) sendHeartbeat() error {
@@ -153,7 +159,7 @@ func (a *Agent) sendHeartbeat() error {
 	e, err := inventory.SealHeartbeat(&inventory.Heartbeat{
 		ID: inventory.NewID(), Gateway: a.settings.Gateway.ID, Order: a.order,
 		Time: a.settings.Now().UTC(), ClockSynced: a.settings.Synced(),
-		Digest: a.last.digest, Health: a.warnings(),
+		Digest: a.last.told, Health: a.warnings(),
 	}, a.key)
 	if err != nil {
 		return err
