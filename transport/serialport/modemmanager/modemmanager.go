@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,11 +44,24 @@ type Port struct {
 
 // Connect opens a connection of our own to the system bus. Close it when done.
 func Connect(ctx context.Context) (*dbus.Conn, error) {
-	c, err := dbus.ConnectSystemBus(dbus.WithContext(ctx))
+	c, err := dbus.Connect(systemBus(), dbus.WithContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to the system bus (does it run, and may this user use it?): %w", err)
 	}
 	return c, nil
+}
+
+// systemBus is the address of the system bus by the D-Bus specification. The library looks for the
+// socket itself, and where there is none its error cannot be told from others.
+func systemBus() string {
+	if address := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"); address != "" {
+		return address
+	}
+	const socket = "/run/dbus/system_bus_socket"
+	if _, err := os.Stat(socket); err != nil {
+		return "unix:path=/var" + socket // as the specification has it; mostly a link to the former
+	}
+	return "unix:path=" + socket
 }
 
 // systemTimeout bounds what a bus or a manager that hangs can cost.
