@@ -80,6 +80,7 @@ func (f *Follower) watch(ctx context.Context, source string) error {
 				return errors.New("the watch ended")
 			}
 		case <-tick.C: // what a broken connection swallowed
+		case <-f.bucket:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -90,7 +91,7 @@ func (f *Follower) watch(ctx context.Context, source string) error {
 // connection: it may pass.
 func (f *Follower) fetch(ctx context.Context, bucket jetstream.ObjectStore, source string) error {
 	info, err := describe(ctx, bucket)
-	if errors.Is(err, jetstream.ErrObjectNotFound) || err == nil && info.NUID == f.settled {
+	if errors.Is(err, jetstream.ErrObjectNotFound) || err == nil && f.isSettled(info.NUID) {
 		return nil
 	}
 	if err != nil {
@@ -98,19 +99,31 @@ func (f *Follower) fetch(ctx context.Context, bucket jetstream.ObjectStore, sour
 	}
 	info, data, err := fetch(ctx, bucket, info)
 	var unfit *unfitError
-	settled := true
 	switch {
 	case errors.As(err, &unfit):
 		f.fail(source, err)
+		f.settle(info.NUID)
 	case err != nil:
 		return err
 	default:
-		settled = f.offer(source, data)
-	}
-	if settled {
-		f.settled = info.NUID
+		f.settle(info.NUID) // before, so that Again holds whenever it comes
+		if !f.offer(source, data) {
+			f.settle("")
+		}
 	}
 	return nil
+}
+
+func (f *Follower) isSettled(object string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settled == object
+}
+
+func (f *Follower) settle(object string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settled = object
 }
 
 // describe asks what is in the bucket. A question that a broken connection swallowed ends soon.

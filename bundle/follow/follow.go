@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,8 +54,12 @@ type Follower struct {
 	last    error
 	// seen is the digest of what each source offered last, so that nothing is tried or told twice.
 	seen map[string]string
-	// settled is the object in the bucket that need not be read again. It is the watch's own.
+	// settled is the object in the bucket that need not be read again.
 	settled string
+	// unfit are the sources of which Prepare refused what they offered last.
+	unfit []string
+	// files and bucket wake those who look there.
+	files, bucket chan struct{}
 }
 
 const kept = "bundle.tar"
@@ -74,7 +79,7 @@ func New(s Settings) (*Follower, error) {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot follow bundles: %w", err)
 	}
-	f := &Follower{s: s, seen: map[string]string{}}
+	f := &Follower{s: s, seen: map[string]string{}, files: make(chan struct{}, 1), bucket: make(chan struct{}, 1)}
 	f.look(filepath.Join(s.Dir, kept))
 	if s.File != "" {
 		f.look(s.File)
@@ -88,6 +93,22 @@ func (f *Follower) State() (now *bundle.Bundle, refused int, last error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.now, f.refused, f.last
+}
+
+// Again has what Prepare refused tried once more: something else that it depends on is another now.
+func (f *Follower) Again() {
+	f.mu.Lock()
+	for _, source := range f.unfit {
+		delete(f.seen, source)
+	}
+	f.unfit, f.settled = nil, ""
+	f.mu.Unlock()
+	for _, sleeper := range []chan struct{}{f.files, f.bucket} {
+		select {
+		case sleeper <- struct{}{}:
+		default: // woken already
+		}
+	}
 }
 
 // Run follows until ctx ends.
@@ -104,9 +125,13 @@ func (f *Follower) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if f.s.File != "" {
-				f.look(f.s.File)
+		case <-f.files:
+			if now, _, _ := f.State(); now == nil { // what was kept did not fit at the start
+				f.look(filepath.Join(f.s.Dir, kept))
 			}
+		}
+		if f.s.File != "" {
+			f.look(f.s.File)
 		}
 	}
 }
@@ -178,6 +203,9 @@ func (f *Follower) take(source string, data []byte) (*bundle.Bundle, error) {
 	}
 	use, err := f.s.Prepare(b)
 	if err != nil {
+		if !slices.Contains(f.unfit, source) {
+			f.unfit = append(f.unfit, source)
+		}
 		return nil, err
 	}
 	// Kept first: what is in use and not kept could be rolled back by a restart.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -347,4 +348,52 @@ func TestHostileBucket(t *testing.T) {
 	u.want(t)
 	put(follow.Object, bundletest.Make(t, 2, 1, bundletest.Good(2)...))
 	u.want(t, 2)
+}
+
+// What did not load is tried once more when it is asked for, wherever it came from; what was refused
+// for another reason is not, and nothing is tried without being asked for.
+func TestAgain(t *testing.T) {
+	broker := natslinktest.Start(t, natslinktest.Settings{})
+	js := broker.JetStream(natslinktest.User{})
+	for _, from := range []string{"file", "bucket", "kept"} {
+		t.Run(from, func(t *testing.T) {
+			u := make(used, 9)
+			s := settings(t, u)
+			var loads atomic.Bool
+			s.Prepare = func(b *bundle.Bundle) (func(), error) {
+				if !loads.Load() {
+					return nil, errors.New("does not go with what is here")
+				}
+				return u.prepare(b)
+			}
+			data := bundletest.Make(t, 5, 1, bundletest.Good(5)...)
+			refusals := 1
+			switch from {
+			case "file":
+				s.File = filepath.Join(t.TempDir(), "b.tar")
+				write(t, s.File, data)
+			case "bucket":
+				s.JetStream, s.Bucket = js, follow.Bucket
+				if err := push(t, js, data, follow.Publication{}); err != nil {
+					t.Fatal(err)
+				}
+			case "kept":
+				if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				write(t, filepath.Join(s.Dir, "bundle.tar"), data)
+				s.File = filepath.Join(t.TempDir(), "b.tar")
+				write(t, s.File, bundletest.Make(t, 6, 2, bundletest.Good(6)...)) // of a stranger
+				refusals = 2
+			}
+			f, _ := start(t, s)
+			refusal(t, f, refusals)
+			loads.Store(true)
+			time.Sleep(10 * s.Every)
+			u.want(t)
+			f.Again()
+			u.want(t, 5)
+			refusal(t, f, refusals)
+		})
+	}
 }

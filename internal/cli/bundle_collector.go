@@ -30,19 +30,38 @@ type ownKnowledge struct {
 	knowledge            *fleetjudge.Knowledge
 	rules                *rulesLog // nil: nobody keeps who changed what
 
+	again func() // has bundles tried once more that did not go with these files. Nil: there are none
+
 	mu     sync.Mutex
 	bundle *bundle.Bundle // in use
+	alone  error          // why the files do not load without a bundle
 }
 
-// newOwnKnowledge loads what is known without any bundle.
+// newOwnKnowledge loads what is known without any bundle. Where one may come, the operator's files may
+// speak of what only that has; see [ownKnowledge.complete].
 func newOwnKnowledge(c *configs.Collector, log *slog.Logger) (*ownKnowledge, error) {
 	o := &ownKnowledge{fingerprints: c.FingerprintsDir, policy: c.PolicyDir, log: log}
 	base, p, err := o.load(nil)
+	if err != nil && followed(c) {
+		o.alone = err
+		base, p, err = new(ownKnowledge).load(nil)
+	}
 	if err != nil {
 		return nil, err
 	}
 	o.knowledge = fleetjudge.NewKnowledge(base, p)
 	return o, nil
+}
+
+// complete is nil unless the operator's files are loaded neither over a bundle nor without one: a
+// collector does not judge without them.
+func (o *ownKnowledge) complete() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.alone == nil || o.bundle != nil {
+		return nil
+	}
+	return fmt.Errorf("%w; and there is no bundle at the start with which it loads (bundles.file, or bundle.tar in state_dir)", o.alone)
 }
 
 // load reads the operator's own files anew, over a bundle or over this program's knowledge.
@@ -121,7 +140,11 @@ func (o *ownKnowledge) reloadOn(ctx context.Context, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-hangup:
-			if err := o.reload(); err != nil {
+			err := o.reload()
+			if o.again != nil {
+				o.again() // also where they do not go with the bundle in use
+			}
+			if err != nil {
 				o.log.Error("your own files are not read again; what was known holds", "error", err)
 				continue
 			}
@@ -141,10 +164,13 @@ func existing(dir string) string {
 	return dir
 }
 
+// followed says whether bundles are configured.
+func followed(c *configs.Collector) bool { return c.Bundles.File != "" || c.Bundles.Bucket != "" }
+
 // followBundles takes up the bundle that was kept and prepares to follow news. It gives nil
 // where none are configured.
 func followBundles(c *configs.Collector, o *ownKnowledge, js jetstream.JetStream, r prometheus.Registerer) (*follow.Follower, error) {
-	if c.Bundles.File == "" && c.Bundles.Bucket == "" {
+	if !followed(c) {
 		return nil, nil
 	}
 	keys, err := trustedKeys(c.Bundles.Trust)
@@ -156,6 +182,7 @@ func followBundles(c *configs.Collector, o *ownKnowledge, js jetstream.JetStream
 	if err != nil {
 		return nil, err
 	}
+	o.again = f.Again
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "rollcall_bundle_version",
 		Help: "Version of the bundle in use; 0: none."}, func() float64 {
 		if now, _, _ := f.State(); now != nil {

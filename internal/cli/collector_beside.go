@@ -41,6 +41,9 @@ func (b *beside) start(ctx context.Context, known *ownKnowledge) (stop func(), e
 	}
 	known.rules = &rulesLog{b.store, b.log}
 	bundles, err := followBundles(b.c, known, js, b.metrics)
+	if err == nil {
+		err = known.complete()
+	}
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
