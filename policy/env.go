@@ -9,7 +9,6 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/ext"
 
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/policy/lists"
@@ -45,14 +44,18 @@ func (s *namedSets) fields() map[string]*types.FieldType {
 
 // newEnv makes the language of rules of that scope. each adds the variable hit.
 func newEnv(p *provider, k kinds, floors []Floor, on Scope, each bool) (*cel.Env, error) {
-	opts := []cel.EnvOption{
+	texts, err := boundedTexts()
+	if err != nil {
+		return nil, err
+	}
+	opts := append(texts,
 		cel.CustomTypeProvider(p), cel.CustomTypeAdapter(p),
 		cel.Variable("gateway", k.gateway), cel.Variable("lists", k.lists), cel.Variable("sets", k.sets),
 		cel.Variable("now", cel.TimestampType),
 		cel.ParserExpressionSizeLimit(maxExpression), cel.ExpressionNodeLimit(maxNodes),
 		cel.ExpressionNestingDepthLimit(maxDepth), cel.ParserRecursionLimit(maxDepth), cel.RegexProgramSizeLimit(maxRegexp),
-		cel.DefaultUTCTimeZone(true), ext.Strings(),
-	}
+		cel.DefaultUTCTimeZone(true),
+	)
 	if on == OnModule {
 		opts = append(opts, cel.Variable("module", k.module))
 	}

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,37 @@ func TestCostIsBounded(t *testing.T) {
 	got = alone(t, `module.evidence.all(e, module.identity.model.matches("(a|aa)+$"))`).Evaluate(m, nil, now)
 	if len(got) != 1 || !got[0].Failed {
 		t.Errorf("%+v", got)
+	}
+}
+
+// No function makes gigabytes before the cost of the call is counted.
+func TestMemoryIsBounded(t *testing.T) {
+	long := `["` + strings.Repeat("a", 200) + `".replace("a", "` + strings.Repeat("a", 200) + `")]`
+	for _, when := range []string{
+		`size(` + long + `.map(x, x.replace("a", x.substring(0, 4000)))) > 0`,
+		`size(` + long + `.map(x, x.replace("", x.substring(0, 4000), 50000))) > 0`,
+		`size(` + long + `.map(x, x.split("").join(x.substring(0, 4000)))) > 0`,
+		`size(` + long + `.map(x, "` + strings.Repeat("a", 1000) + `".split("").map(y, x)).map(l, l.join())) > 0`,
+		`size(` + long + `.map(x, "` + strings.Repeat("a", 1000) + `".split("").map(y, x)).map(l, "%s".format([l]))) > 0`,
+		`size([[1]]` + strings.Repeat(`.map(l, [l, l, l, l, l, l, l, l, l, l])`, 8) + `.map(l, "%s".format([l]))) > 0`,
+	} {
+		p := alone(t, when)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got := p.Evaluate(quectel(), nil, now)
+		runtime.ReadMemStats(&after)
+		if made := after.TotalAlloc - before.TotalAlloc; len(got) != 1 || !got[0].Failed || made > 32<<20 {
+			t.Errorf("%s: took %d bytes, %v", when[max(0, len(when)-120):], made, got)
+		}
+	}
+	for _, when := range []string{
+		`"a-b".replace("-", "_") == "a_b" && "aaa".replace("a", "bb", 2) == "bbbba" && "ab".replace("", "-", -1) == "-a-b-"`,
+		`["a", "b"].join() == "ab" && ["a", "b"].join(", ") == "a, b" && "%s %d %.2f".format([["x"], 7, 1.5]) == "[x] 7 1.50"`,
+		`"äöü".indexOf("ü") == 2 && "aba".indexOf("a", 1) == 2 && "aba".lastIndexOf("a") == 2 && "aba".lastIndexOf("a", 1) == 0`,
+	} {
+		if got := alone(t, when).Evaluate(quectel(), nil, now); len(got) != 1 || got[0].Failed {
+			t.Errorf("%s: %v", when, got)
+		}
 	}
 }
 
