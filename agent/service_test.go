@@ -235,6 +235,39 @@ func TestSystemd(t *testing.T) {
 	}
 }
 
+// TestManagerThatDoesNotRead: a service manager whose queue is full does not hold the agent up for good.
+func TestManagerThatDoesNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for full := false; !full; { // each sender has a queue of its own, too
+		w, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+		sent := 0
+		for ; err == nil; sent++ {
+			_ = w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			_, err = w.Write([]byte("X=1"))
+		}
+		full = sent == 1
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Systemd{Socket: path}.Ready()
+	}()
+	select {
+	case <-done:
+	case <-time.After(natslinktest.Patience):
+		t.Error("it still waits")
+	}
+}
+
 // An agent that gives way to another in the same process does not say that the service stops.
 func TestRestartIsNoStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")

@@ -29,6 +29,9 @@ func SystemdFrom(getenv func(string) string) Systemd {
 	return s
 }
 
+// notifyTime bounds what a manager that does not read costs the loop.
+const notifyTime = time.Second
+
 // notify says state. A manager that does not listen is no concern of ours.
 func (s Systemd) notify(state string) {
 	if s.Socket == "" {
@@ -38,6 +41,7 @@ func (s Systemd) notify(state string) {
 	if err != nil {
 		return
 	}
+	_ = c.SetWriteDeadline(time.Now().Add(notifyTime))
 	_, _ = c.Write([]byte(state))
 	_ = c.Close()
 }
