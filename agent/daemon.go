@@ -80,7 +80,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	})
 	if d.metrics != nil {
-		wg.Go(func() { d.serveMetrics(d.metrics) })
+		wg.Go(func() { d.serveMetrics(ctx, d.metrics) })
 	}
 	err := d.Agent.Run(ctx)
 	err = errors.Join(err, d.stopMetrics())

@@ -119,9 +119,9 @@ func listenMetrics(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// serveMetrics answers until the listener is closed. net/http's server would make the agent larger by a tenth of what
+// serveMetrics answers until the listener is closed; the end of ctx ends who is slow. net/http's server would make the agent larger by a tenth of what
 // it may have, for one page that a scraper asks for; so this speaks just enough HTTP, one answer a connection.
-func (d *Daemon) serveMetrics(l net.Listener) {
+func (d *Daemon) serveMetrics(ctx context.Context, l net.Listener) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	room := make(chan struct{}, metricsAtOnce)
@@ -138,6 +138,8 @@ func (d *Daemon) serveMetrics(l net.Listener) {
 		case room <- struct{}{}:
 			wg.Go(func() {
 				defer func() { <-room }()
+				stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+				defer stop()
 				d.answerMetrics(c)
 			})
 		default:

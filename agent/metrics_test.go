@@ -192,6 +192,35 @@ func TestMetricsServed(t *testing.T) {
 	})
 }
 
+// Who opens a connection and says nothing does not hold up the end of the agent.
+func TestMetricsEnd(t *testing.T) {
+	s := daemonSettings(t, "nats://127.0.0.1:1")
+	s.MetricsListen = "127.0.0.1:0"
+	d := daemon(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	natslinktest.Eventually(t, "a report is made", func() bool { return d.Last() != nil })
+	silent, err := net.Dial("tcp", d.MetricsAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	if a, err := http.Get("http://" + d.MetricsAddr().String() + "/metrics"); err != nil { // the one before was taken
+		t.Fatal(err)
+	} else {
+		_ = a.Body.Close()
+	}
+	begun := time.Now()
+	cancel()
+	if err := errors.Join(<-done, d.Close()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > metricsTime-time.Second {
+		t.Errorf("the end took %v", took)
+	}
+}
+
 func TestMetricsStayHere(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "localhost:0", "nowhere", "127.0.0.1"} {
 		s := daemonSettings(t, "nats://127.0.0.1:1")
