@@ -142,13 +142,17 @@ func keepIdentity(path string, i identity) error {
 	return nil
 }
 
-// setAside moves what belongs to another gateway into a directory named after it.
+// setAside moves what belongs to another gateway into a directory named after it. Where that has been done, and only
+// this one's id could not be kept, what is found now is this one's own and stays.
 func setAside(stateDir, id string) error {
 	to := filepath.Join(stateDir, "of-"+id)
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
 	for _, name := range []string{keyFile, credsFile, userFile, "spool"} {
+		if _, err := os.Lstat(filepath.Join(to, name)); err == nil {
+			continue
+		}
 		err := os.Rename(filepath.Join(stateDir, name), filepath.Join(to, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

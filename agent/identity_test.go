@@ -131,6 +131,25 @@ func TestF10ClonedImage(t *testing.T) {
 	}
 }
 
+// TestF10ClonedImageNotKept: a clone that cannot keep its id sets aside at the next start what it made itself
+// meanwhile, but not in the place of what is the other's.
+func TestF10ClonedImageNotKept(t *testing.T) {
+	state := t.TempDir()
+	first := identify(t, whole(t, "1"), state, "")
+	machine(t, state, map[string]string{keyFile: "of the first", "." + identityFile + ".tmp/x": "in the way"})
+	for range 2 {
+		if i := identify(t, whole(t, "2"), state, ""); i.ID == first.ID || i.Warnings["identity-not-kept"] == "" {
+			t.Errorf("%+v", i)
+		}
+		machine(t, state, map[string]string{keyFile: "of the second"})
+	}
+	for path, want := range map[string]string{filepath.Join("of-"+first.ID, keyFile): "of the first", keyFile: "of the second"} {
+		if b, err := os.ReadFile(filepath.Join(state, path)); err != nil || strings.TrimSpace(string(b)) != want {
+			t.Errorf("%s is %q, %v; want the key %s", path, b, err, want)
+		}
+	}
+}
+
 // TestIdentityNotKept: where the id cannot be kept or read, the agent runs and says so.
 func TestIdentityNotKept(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
