@@ -159,7 +159,7 @@ func (a *Agent) Key() ed25519.PublicKey { return a.key.Public().(ed25519.PublicK
 
 // Once makes one round and hands its report to the Outbox.
 func (a *Agent) Once(ctx context.Context) (*inventory.Report, error) {
-	modules, err := a.settings.Survey(ctx)
+	modules, err := a.survey(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err() // half a picture would look like modules that were removed
 	}

@@ -218,6 +218,16 @@ func TestF09End(t *testing.T) {
 	})
 }
 
+// TestSurveyPanicOnce: as TestSurveyPanic, in a single round.
+func TestSurveyPanicOnce(t *testing.T) {
+	s := settings(t, &box{})
+	s.Survey = func(context.Context) ([]inventory.Module, error) { panic("planted") }
+	r, err := newAgent(t, s).Once(t.Context())
+	if err != nil || !strings.Contains(r.Health[0].Text, "planted") {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
 // TestSurveyPanic: a fault of our own in the look is a warning in a report.
 func TestSurveyPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
