@@ -150,7 +150,7 @@ func (c *collector) work(in <-chan *item, out chan<- *item) {
 		for i, it := range batch {
 			ms[i] = delivered(it.handle.(jetstream.Msg))
 		}
-		for i, ready := range prepareAll(ms) {
+		for i, ready := range prepareAll(ms, &c.decoded) {
 			ready.handle = batch[i].handle
 			c.judgeNews(ready)
 			out <- ready

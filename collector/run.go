@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-iot/rollcall/collector/access"
 	"github.com/rollcall-iot/rollcall/collector/judge"
 	"github.com/rollcall-iot/rollcall/collector/store"
+	"github.com/rollcall-iot/rollcall/internal/batchverify"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
 
@@ -23,6 +24,7 @@ type collector struct {
 	know    *judge.Knowledge
 	twins   *twins
 	keys    *keyring
+	decoded batchverify.Keys // keys that sign
 	digests *digests
 	packer  *store.Packer
 	alike   atomic.Pointer[alike] // of the knowledge that was last asked for

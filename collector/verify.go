@@ -10,17 +10,17 @@ import (
 
 // signedAtOnce bounds the messages whose signatures are verified together. More gain little,
 // and the bytes in hand would be many.
-const signedAtOnce = 256
+const signedAtOnce = 1024
 
 // prepareAll does all that needs no store: it checks the signatures, all together, and
-// decodes. A panic over hostile bytes is a rejection, not an end.
-func prepareAll(ms []message) []*item {
+// decodes. A panic over hostile bytes is a rejection, not an end. keys remembers those that signed.
+func prepareAll(ms []message, keys *batchverify.Keys) []*item {
 	items := make([]*item, len(ms))
 	for i := range ms {
 		items[i] = &item{message: ms[i]}
 		items[i].guarded(items[i].read)
 	}
-	verify(items)
+	verify(items, keys)
 	for _, it := range items {
 		if it.outcome.Verdict != Rejected {
 			it.guarded(it.open)
@@ -29,7 +29,7 @@ func prepareAll(ms []message) []*item {
 	return items
 }
 
-func prepare(m message) *item { return prepareAll([]message{m})[0] }
+func prepare(m message) *item { return prepareAll([]message{m}, new(batchverify.Keys))[0] }
 
 // guarded sets the outcome to what step gives.
 func (it *item) guarded(step func() Outcome) {
@@ -61,7 +61,7 @@ func (it *item) read() Outcome {
 
 // verify rejects what its key did not sign. Nothing hostile can make it panic: it only does
 // arithmetic on bytes of known length.
-func verify(items []*item) {
+func verify(items []*item, keys *batchverify.Keys) {
 	claims := make([]batchverify.Claim, 0, len(items))
 	var claimed []*item
 	for _, it := range items {
@@ -70,7 +70,7 @@ func verify(items []*item) {
 			claimed = append(claimed, it)
 		}
 	}
-	for i, good := range batchverify.Verify(claims) {
+	for i, good := range keys.Verify(claims) {
 		if it := claimed[i]; !good {
 			it.outcome = reject(BadSignature, "%s %q of gateway %q: %w", it.signed.Kind, it.signed.ID, it.gateway, inventory.ErrSignature)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rollcall-iot/rollcall/collector/collectortest"
+	"github.com/rollcall-iot/rollcall/internal/batchverify"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 )
@@ -13,7 +14,7 @@ import (
 // A forged message in a batch is found, it alone, and it is told apart from its neighbours
 // whatever they are.
 func TestForgedAmongMany(t *testing.T) {
-	const n = 300 // more than are verified at once
+	const n = signedAtOnce + 44 // more than are verified at once
 	var ms []message
 	for i := range n {
 		g := collectortest.NewGateway(fmt.Sprintf("gw-%03d", i))
@@ -37,7 +38,7 @@ func TestForgedAmongMany(t *testing.T) {
 	for i, f := range forge {
 		f(&ms[i])
 	}
-	for i, it := range prepareAll(ms) {
+	for i, it := range prepareAll(ms, new(batchverify.Keys)) {
 		one := prepare(ms[i])
 		if it.outcome.Reason != want[i] || one.outcome.Reason != want[i] {
 			t.Errorf("message %d: %q among others, %q alone, want %q", i, it.outcome.Reason, one.outcome.Reason, want[i])

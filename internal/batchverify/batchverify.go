@@ -15,19 +15,21 @@ type Claim struct {
 }
 
 const (
-	// small is the size of the batches that one which failed is split into. A single bad
-	// claim then costs little, and a flood of them at most about twice their single price.
-	small = 8
-	// large bounds the memory of one equation, some 3 kB a claim.
-	large = 256
+	// large bounds the memory of one equation, below a kilobyte a claim.
+	large = 1024
+	// fewest is how many claims the bucket method is worth its buckets for.
+	fewest = 100
 )
 
 // Verify says of each claim whether it is good.
-func Verify(claims []Claim) []bool {
+func Verify(claims []Claim) []bool { return new(Keys).Verify(claims) }
+
+// Verify says of each claim whether it is good.
+func (k *Keys) Verify(claims []Claim) []bool {
 	good := make([]bool, len(claims))
-	var es []equation
+	es := make([]equation, 0, len(claims))
 	for i := range claims {
-		if e, ok := newEquation(&claims[i]); ok {
+		if e, ok := newEquation(&claims[i], k.decode); ok {
 			e.good = &good[i]
 			es = append(es, e)
 		}
@@ -38,7 +40,7 @@ func Verify(claims []Claim) []bool {
 
 // One says whether a single claim is good, just as Verify does.
 func One(c Claim) bool {
-	e, ok := newEquation(&c)
+	e, ok := newEquation(&c, decode)
 	return ok && e.holds()
 }
 
@@ -49,11 +51,11 @@ type equation struct {
 	good *bool
 }
 
-func newEquation(c *Claim) (e equation, ok bool) {
+func newEquation(c *Claim, decode func(*edwards25519.Point, []byte) bool) (e equation, ok bool) {
 	if len(c.Key) != 32 || len(c.Signature) != 64 {
 		return e, false
 	}
-	if !point(&e.a, c.Key) || !point(&e.r, c.Signature[:32]) || smallOrder(&e.a) {
+	if !decode(&e.a, c.Key) || !point(&e.r, c.Signature[:32]) {
 		return e, false
 	}
 	if _, err := e.s.SetCanonicalBytes(c.Signature[32:]); err != nil {
@@ -95,7 +97,8 @@ func (e *equation) holds() bool {
 	return smallOrder(p.Subtract(&p, &e.r))
 }
 
-// split judges batches of n, and smaller ones where one does not hold.
+// split judges batches of n, and smaller ones where one does not hold. A single bad claim then costs
+// little, and a flood of them about twice their single price.
 func split(es []equation, n int) {
 	for len(es) > 0 {
 		batch := es[:min(n, len(es))]
@@ -107,8 +110,10 @@ func split(es []equation, n int) {
 			for i := range batch {
 				*batch[i].good = true
 			}
-		case len(batch) > small:
-			split(batch, small)
+		case len(batch) > 128:
+			split(batch, 128)
+		case len(batch) > 8:
+			split(batch, 8)
 		default:
 			split(batch, 1)
 		}
@@ -127,7 +132,7 @@ func hold(es []equation) bool {
 	}
 	random := make([]byte, 16*len(es))
 	_, _ = rand.Read(random) // never fails: crypto/rand ends the process instead
-	sum := scalars[n-1]
+	base := scalars[n-1]
 	for i := range es {
 		e := &es[i]
 		var wide [32]byte
@@ -135,11 +140,15 @@ func hold(es []equation) bool {
 		z, zk := scalars[2*i], scalars[2*i+1]
 		_, _ = z.SetCanonicalBytes(wide[:]) // below 2¹²⁸, so below the group's order
 		zk.Multiply(z, &e.k)
-		sum.MultiplyAdd(z, &e.s, sum)
+		base.MultiplyAdd(z, &e.s, base)
 		points[2*i], points[2*i+1] = &e.r, &e.a
 	}
-	sum.Negate(sum)
+	base.Negate(base)
 	points[n-1] = edwards25519.NewGeneratorPoint()
+	if len(es) >= fewest {
+		p, ok := sum(scalars, points)
+		return ok && smallOrder(p)
+	}
 	var p edwards25519.Point
 	return smallOrder(p.VarTimeMultiScalarMult(scalars, points))
 }
