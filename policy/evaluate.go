@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -85,9 +86,10 @@ func (p *Policy) apply(dst []Finding, r *rule, s *scope, now time.Time) []Findin
 	first := len(dst)
 	for i := types.IntZero; i < hits.Size().(types.Int); i++ {
 		s.hit = hits.Get(i).Value().(*lists.Hit)
+		n := len(dst)
 		dst = p.once(dst, r, s, now)
-		if len(dst) > first+1 && dst[len(dst)-1].Key() == dst[len(dst)-2].Key() {
-			dst = dst[:len(dst)-1] // two entries of one list for one maker are one finding
+		if len(dst) > n && slices.ContainsFunc(dst[first:n], func(f Finding) bool { return f.List == dst[n].List }) {
+			dst = dst[:n] // two entries of one list are one finding
 		}
 	}
 	s.hit = nil

@@ -79,6 +79,34 @@ func TestCostIsBounded(t *testing.T) {
 	}
 }
 
+// A list is one finding of a rule, however often and in whatever order it names makers, and so are
+// hits that cannot be judged.
+func TestListIsFoundOnce(t *testing.T) {
+	p, err := policy.Load(embedded(t), policy.Overlay{Name: "each.yaml", Data: []byte(`policy: each
+rules:
+  - id: each
+    each: 'lists.naming("zte") + lists.naming("quectel") + lists.naming("huawei")'
+    when: 'hit.list != "dod-1260h" || module.evidence[99].claim == ""'
+    severity: low
+    message: "${hit.sentence}"
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, f := range p.Evaluate(quectel(), nil, now) {
+		count[f.Key()]++
+	}
+	if len(count) < 3 || count["each"] != 1 { // two lists, and what cannot be judged
+		t.Errorf("%v", count)
+	}
+	for key, n := range count {
+		if n != 1 {
+			t.Errorf("%s stands %d times", key, n)
+		}
+	}
+}
+
 // No function makes gigabytes before the cost of the call is counted.
 func TestMemoryIsBounded(t *testing.T) {
 	long := `["` + strings.Repeat("a", 200) + `".replace("a", "` + strings.Repeat("a", 200) + `")]`
