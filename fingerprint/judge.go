@@ -184,6 +184,9 @@ func (b *Base) judgeFamilies(w *work, r *reading, by origin, only uint16) bool {
 			if from > 0 && (len(f.Key) < 4 || f.Strength < knowledge.Fair) || only != knowledge.None && only != f.Builder {
 				continue
 			}
+			if from > 0 && f.Strength < knowledge.Strong && !b.describes(strings.TrimRight(r.value[:k.pos[from]], nameEnd)) {
+				limit = min(limit, knowledge.Hint) // a name that others may use, behind what is not known
+			}
 			b.markFamily(w, each[i], r, by, from == 0, limit)
 			whole = whole || from == 0
 		}

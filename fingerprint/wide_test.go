@@ -26,6 +26,9 @@ func TestNameOfAMakerOfManyThings(t *testing.T) {
 		{"each asked for", asked("AT+GMI = Huawei", "AT+GMM = MU9999"), inventory.StateIdentified},
 		{"in lines of their own", asked("ATI = Huawei | MU9999"), inventory.StateIdentified},
 		{"a maker of modules only", asked("ATI = Quectel XY9999"), inventory.StateIdentified},
+		{"a number of a module behind another name", asked("ATI = Sony VPL-FX30"), inventory.StateUnknown},
+		{"the same, asked for its model", asked("AT+CGMM = VPL-FX30"), inventory.StatePartial},
+		{"behind words that describe", asked("AT+CGMM = LTE Module L610"), inventory.StateIdentified},
 		{"the name alone", asked("ATI = Huawei"), inventory.StatePartial},
 	} {
 		t.Run(c.name, func(t *testing.T) {
