@@ -61,7 +61,7 @@ func Run(ctx context.Context, s Settings) []Check {
 	}
 	found := look(ctx, s)
 	checks = append(checks, devices(found)...)
-	checks = append(checks, modemManager(ctx, s, found.devices), clock(), zone())
+	checks = append(checks, modemManager(ctx, s, found.devices), clock(), zone(time.Now()))
 	if s.Config == nil {
 		return checks
 	}

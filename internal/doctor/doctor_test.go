@@ -89,6 +89,14 @@ func TestBrokenConfigurationIsNamed(t *testing.T) {
 	}
 }
 
+func TestZone(t *testing.T) {
+	for seconds, want := range map[int]string{0: "UTC+00:00", 19800: "UTC+05:30", -12600: "UTC-03:30", -2670: "UTC-00:44"} {
+		if c := zone(time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("here", seconds))); !strings.Contains(c.Text, "here ("+want+")") {
+			t.Errorf("%d s: %s, want %s", seconds, c.Text, want)
+		}
+	}
+}
+
 func TestAddress(t *testing.T) {
 	for in, want := range map[string]string{
 		"nats://h": "h:4222", "tls://h:1": "h:1", "wss://h": "h:443", "ws://[::1]": "[::1]:80",

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"net/url"
@@ -88,10 +87,8 @@ func clock() Check {
 	return Check{"clock", OK, "is synchronised", ""}
 }
 
-func zone() Check {
-	name, offset := time.Now().Zone()
-	text := fmt.Sprintf("is %s (UTC%+03d:%02d); reports are in UTC", name, offset/3600, offset%3600/60)
-	return Check{"time zone", OK, text, ""}
+func zone(now time.Time) Check {
+	return Check{"time zone", OK, now.Format("is MST (UTC-07:00); reports are in UTC"), ""}
 }
 
 // state looks whether the directory can be written, by its mode and not by writing.
