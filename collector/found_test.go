@@ -286,6 +286,54 @@ func TestDoubledIMEI(t *testing.T) {
 	wantSame(t, "found again", keys(t, s, "gw-2"), []string{"usb:1-1 twin"})
 }
 
+// meanwhile runs something once between the look at doubled IMEIs and what is made of it.
+type meanwhile struct {
+	store.Store
+	run func()
+}
+
+func (m *meanwhile) Doubles(ctx context.Context, imeis []string) ([]store.Double, error) {
+	ds, err := m.Store.Doubles(ctx, imeis)
+	if run := m.run; run != nil {
+		m.run = nil
+		run()
+	}
+	return ds, err
+}
+
+// Two collectors that find the same twins at once, or of which one saw what is no more, mark them
+// as they are, and tell once.
+func TestDoubledIMEIFoundByTwo(t *testing.T) {
+	s := openStore(t)
+	slow := &meanwhile{Store: s}
+	a, b := newJudge(t, slow), newJudge(t, s)
+	m := collectortest.Module("usb:1-1", "Beta", "CN/CN", "B650", "R2", "867012040000009")
+	one, two := collectortest.NewGateway("gw-1"), collectortest.NewGateway("gw-2")
+	b.take(one.Report(t, m), two.Report(t, m))
+	slow.run = func() { must(t, b.findTwins(t.Context())) }
+	must(t, a.findTwins(t.Context()))
+	for _, id := range []string{"gw-1", "gw-2"} {
+		wantSame(t, id, keys(t, s, id), []string{"usb:1-1 twin"})
+	}
+	l, err := s.Events(t.Context(), store.EventFilter{Kind: []store.EventKind{store.IMEIDuplicate}}, store.Page{})
+	if must(t, err); len(l.Items) != 2 {
+		t.Errorf("events: %+v", l.Items)
+	}
+	a.twins.all = true
+	slow.run = func() {
+		b.take(two.Report(t))
+		must(t, b.findTwins(t.Context()))
+	}
+	must(t, a.findTwins(t.Context()))
+	wantSame(t, "after the other went", keys(t, s, "gw-1"), nil)
+	b.take(two.Report(t, m))
+	a.twins.all = true
+	slow.run = func() { b.take(two.Report(t)) }
+	must(t, a.findTwins(t.Context())) // marks what was seen
+	must(t, a.findTwins(t.Context()))
+	wantSame(t, "after the other went while it was looked at", keys(t, s, "gw-1"), nil)
+}
+
 // renamed gives the report another id, as one that another machine made.
 func renamed(t testing.TB, e *inventory.Envelope, g *collectortest.Gateway) *inventory.Envelope {
 	t.Helper()

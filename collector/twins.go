@@ -102,6 +102,7 @@ func (c *collector) markTwins(ctx context.Context, imeis []string) error {
 		by[d.IMEI] = append(by[d.IMEI], d)
 	}
 	change := map[string]map[string][]store.Double{} // by gateway and module: those of its IMEI
+	var again []string
 	for imei, ds := range by {
 		double := judge.Unique(imei) && len(ds) > 1
 		for _, d := range ds {
@@ -110,6 +111,7 @@ func (c *collector) markTwins(ctx context.Context, imeis []string) error {
 					change[d.Gateway] = map[string][]store.Double{}
 				}
 				change[d.Gateway][d.ID] = ds
+				again = append(again, imei)
 			}
 		}
 	}
@@ -124,10 +126,12 @@ func (c *collector) markTwins(ctx context.Context, imeis []string) error {
 			return err
 		}
 	}
+	c.twins.note(again) // what another gateway reported meanwhile, the next look sees
 	return nil
 }
 
-// mark marks the modules of one gateway, where they still report the IMEI.
+// mark marks the modules of one gateway, where they still report the IMEI and no other collector
+// was quicker.
 func (s *settler) mark(g *store.Gateway, change map[string][]store.Double) error {
 	modules, err := s.modules(g.ID)
 	if err != nil {
@@ -137,7 +141,8 @@ func (s *settler) mark(g *store.Gateway, change map[string][]store.Double) error
 	for i := range marked {
 		m := &marked[i]
 		ds := change[m.ID]
-		if len(ds) == 0 || ds[0].IMEI != m.Identity.IMEI {
+		was := slices.IndexFunc(ds, func(d store.Double) bool { return d.ModuleKey == m.ModuleKey })
+		if was < 0 || ds[was].IMEI != m.Identity.IMEI || ds[was].Marked != m.Duplicate {
 			continue
 		}
 		m.Duplicate = !m.Duplicate
