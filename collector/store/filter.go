@@ -142,8 +142,8 @@ func DecodeCursor(list, cursor string, n int) ([]string, error) {
 		return nil, ErrCursor
 	}
 	var keys []string
-	if json.Unmarshal(b, &keys) != nil || len(keys) != n+1 || keys[0] != list {
-		return nil, ErrCursor
+	if json.Unmarshal(b, &keys) != nil || len(keys) != n+1 || keys[0] != list || strings.Contains(strings.Join(keys, ""), "\x00") {
+		return nil, ErrCursor // no key holds NUL, and not every database can be asked for one that does
 	}
 	return keys[1:], nil
 }

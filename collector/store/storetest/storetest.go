@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		{"ModulesBySeverity", modulesBySeverity},
 		{"SearchWords", searchWords},
 		{"HostileQueries", hostileQueries},
+		{"OddQuestions", oddQuestions},
 		{"IndexWaits", indexWaits},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

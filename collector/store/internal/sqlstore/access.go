@@ -185,7 +185,7 @@ func (s *Store) Audits(ctx context.Context, f store.AuditFilter, p store.Page) (
 	where, args := []string{"1 = 1"}, []any{}
 	for _, is := range []struct{ column, value string }{{"who", f.Who}, {"action", f.Action}} {
 		if is.value != "" {
-			where, args = append(where, is.column+" = ?"), append(args, is.value)
+			where, args = append(where, is.column+" = ?"), append(args, lookedFor(is.value))
 		}
 	}
 	if where, args, err = behind(where, args, at); err != nil {

@@ -29,6 +29,7 @@ type findingLister struct {
 // Findings implements [store.Reader].
 func (s *Store) Findings(ctx context.Context, f store.FindingFilter, p store.Page) (store.FindingList, error) {
 	var list store.FindingList
+	f.Gateway, f.Module = lookedFor(f.Gateway), lookedFor(f.Module)
 	err := s.view(ctx, "list findings", func(tx *sql.Tx) error {
 		kinds, err := s.kinds(ctx, tx)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 func (s *Store) Gateway(ctx context.Context, id string) (store.Gateway, error) {
 	var g store.Gateway
 	err := s.view(ctx, "find gateway "+strconv.Quote(id), func(tx *sql.Tx) (err error) {
-		g, err = scanGateway(tx.QueryRowContext(ctx, s.sql("SELECT "+gatewayColumns+" FROM gateways WHERE id = ?"), id))
+		g, err = scanGateway(tx.QueryRowContext(ctx, s.sql("SELECT "+gatewayColumns+" FROM gateways WHERE id = ?"), lookedFor(id)))
 		return err
 	})
 	return g, err
@@ -80,10 +80,10 @@ func (s *Store) Events(ctx context.Context, f store.EventFilter, p store.Page) (
 	}
 	where, args := []string{"1 = 1"}, []any{}
 	if f.Gateway != "" {
-		where, args = append(where, "gateway = ?"), append(args, f.Gateway)
+		where, args = append(where, "gateway = ?"), append(args, lookedFor(f.Gateway))
 	}
 	if f.Module != "" {
-		where, args = append(where, "module = ?"), append(args, f.Module)
+		where, args = append(where, "module = ?"), append(args, lookedFor(f.Module))
 	}
 	if len(f.Kind) > 0 {
 		where = append(where, "kind IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(f.Kind)), ", ")+")")
@@ -128,7 +128,7 @@ func (s *Store) Reports(ctx context.Context, gateway string, p store.Page) (stor
 	if err != nil {
 		return store.ReportList{}, err
 	}
-	where, args := "gateway = ?", []any{gateway}
+	where, args := "gateway = ?", []any{lookedFor(gateway)}
 	if at != nil {
 		boot, err1 := strconv.ParseInt(at[0], 10, 64)
 		seq, err2 := strconv.ParseInt(at[1], 10, 64)
@@ -158,7 +158,7 @@ func (s *Store) Reports(ctx context.Context, gateway string, p store.Page) (stor
 func (s *Store) Evidence(ctx context.Context, gateway, digest string) (store.Evidence, error) {
 	var e store.Evidence
 	err := s.view(ctx, "find evidence of gateway "+strconv.Quote(gateway), func(tx *sql.Tx) (err error) {
-		e, err = scanEvidence(tx.QueryRowContext(ctx, s.sql(evidenceQuery), gateway, digest))
+		e, err = scanEvidence(tx.QueryRowContext(ctx, s.sql(evidenceQuery), lookedFor(gateway), lookedFor(digest)))
 		return err
 	})
 	return e, err
@@ -169,7 +169,7 @@ func (s *Store) Keys(ctx context.Context, gateway string) ([]store.Key, error) {
 	var keys []store.Key
 	err := s.view(ctx, "list keys", func(tx *sql.Tx) error {
 		q := "SELECT " + keyColumns + " FROM keys WHERE gateway = ? ORDER BY first_seen, report_key"
-		return s.each(ctx, tx, q, []any{gateway}, func(r *sql.Rows) error {
+		return s.each(ctx, tx, q, []any{lookedFor(gateway)}, func(r *sql.Rows) error {
 			k, err := scanKey(r)
 			keys = append(keys, k)
 			return err

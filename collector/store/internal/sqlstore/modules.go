@@ -50,7 +50,7 @@ func (s *Store) Module(ctx context.Context, k store.ModuleKey) (store.Module, er
 	var m store.Module
 	err := s.view(ctx, "find module "+strconv.Quote(k.ID)+" of gateway "+strconv.Quote(k.Gateway), func(tx *sql.Tx) (err error) {
 		q := "SELECT " + moduleColumns + ", " + facetColumns + " FROM modules m JOIN cohorts c ON c.no = m.cohort WHERE m.gateway = ? AND m.id = ?"
-		m, _, err = scanModuleFacets(tx.QueryRowContext(ctx, s.sql(q), k.Gateway, k.ID))
+		m, _, err = scanModuleFacets(tx.QueryRowContext(ctx, s.sql(q), lookedFor(k.Gateway), lookedFor(k.ID)))
 		return err
 	})
 	return m, err
@@ -64,7 +64,7 @@ func (s *Store) SameIMEI(ctx context.Context, imei string, limit int) ([]store.M
 	}
 	err := s.view(ctx, "look up an IMEI", func(tx *sql.Tx) error {
 		q := "SELECT gateway, id FROM modules WHERE imei = ? AND imei <> '' ORDER BY gateway, id LIMIT ?"
-		return s.each(ctx, tx, q, []any{imei, limit}, func(r *sql.Rows) error {
+		return s.each(ctx, tx, q, []any{lookedFor(imei), limit}, func(r *sql.Rows) error {
 			var k store.ModuleKey
 			err := r.Scan(&k.Gateway, &k.ID)
 			keys = append(keys, k)
@@ -77,6 +77,7 @@ func (s *Store) SameIMEI(ctx context.Context, imei string, limit int) ([]store.M
 // Modules implements [store.Reader].
 func (s *Store) Modules(ctx context.Context, f store.ModuleFilter, p store.Page) (store.ModuleList, error) {
 	var list store.ModuleList
+	f.Gateway = lookedFor(f.Gateway)
 	err := s.view(ctx, "list modules", func(tx *sql.Tx) error {
 		c, err := s.cohorts(ctx, tx)
 		if err != nil {
