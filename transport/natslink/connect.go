@@ -31,6 +31,7 @@ type Link struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	dialer   *dialer
+	nkey     string        // public key of NKeyFile, which the client fixes
 	up       chan struct{} // one token when the connection came
 
 	mu       sync.Mutex
@@ -151,6 +152,9 @@ func (l *Link) options() ([]nats.Option, error) {
 		opts = append(opts, nats.InProcessServer(s.InProcess))
 	} else if len(s.URLs) == 0 {
 		return nil, errors.New("cannot connect to NATS: no URL is given")
+	}
+	if s.NKeyFile != "" {
+		l.nkey = publicKey(s.NKeyFile)
 	}
 	secure, err := secrets(s)
 	return append(opts, secure...), err

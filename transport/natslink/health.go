@@ -80,8 +80,8 @@ func (l *Link) onDown(err error) {
 		return
 	}
 	code, text := connectCode(err)
-	if errors.Is(err, nats.ErrAuthorization) && l.ended() { // all that a server says of a token that has ended
-		text = credsEnded
+	if errors.Is(err, nats.ErrAuthorization) { // all that a server says
+		text = l.whyRefused(text)
 	}
 	others := []string{CodeUnreachable, codeTLS, codeAuth}
 	for _, c := range others {
@@ -104,6 +104,17 @@ func Why(conn *nats.Conn, err error) error {
 	}
 	return fmt.Errorf("no connection to NATS at %s: check that a server listens there and can be reached: %w",
 		strings.Join(conn.Servers(), ", "), nats.ErrNoServers)
+}
+
+// whyRefused says why a server refuses these credentials, where this side can tell.
+func (l *Link) whyRefused(otherwise string) string {
+	switch now := publicKey(l.settings.NKeyFile); {
+	case l.ended():
+		return credsEnded
+	case now != "" && now != l.nkey:
+		return fmt.Sprintf("%s holds another key than when this program started: restart it, or have it read its configuration again", l.settings.NKeyFile)
+	}
+	return otherwise
 }
 
 const credsEnded = "the credentials, or the account that they are of, have expired: enrol this gateway again"

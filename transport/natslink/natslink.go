@@ -69,8 +69,9 @@ type Settings struct {
 	Joining bool
 	// Hold makes no connection: the gateway has no credentials yet.
 	Hold bool
-	// CredsFile holds a user JWT and its seed, NKeyFile a seed alone. Both are read again
-	// at every connection, and refused where others may read them.
+	// CredsFile holds a user JWT and its seed, NKeyFile a seed alone. Connect refuses them
+	// where others may read them. What CredsFile holds may be replaced at any time; another
+	// key in NKeyFile needs another Link.
 	CredsFile, NKeyFile string
 	// CAFile holds the only authorities that are trusted; it makes TLS a must.
 	CAFile string

@@ -1,8 +1,11 @@
 package natslink
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+
+	"github.com/nats-io/nkeys"
 )
 
 // checkSecret refuses a file that others may read or the group may change. The group may
@@ -19,4 +22,23 @@ func checkSecret(path string) error {
 		return fmt.Errorf("cannot use credentials in %s: mode %04o lets others read or change it; set it to 0600", path, mode)
 	}
 	return nil
+}
+
+// publicKey is that of a file with a seed, or "" where it cannot be told.
+func publicKey(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	defer clear(b)
+	k, err := nkeys.FromSeed(bytes.TrimSpace(b))
+	if err != nil {
+		return ""
+	}
+	defer k.Wipe()
+	public, err := k.PublicKey()
+	if err != nil {
+		return ""
+	}
+	return public
 }
