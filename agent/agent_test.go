@@ -148,6 +148,50 @@ func TestChangeSendsReportOnlyWhenFindingsChanged(t *testing.T) {
 	})
 }
 
+// TestUnlistedAreNotRemoved: where devices cannot be listed for once, the last picture stands: one without modules
+// would say that they were removed.
+func TestUnlistedAreNotRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, changes, trouble := &box{}, make(chan struct{}), error(nil)
+		s := settings(t, b)
+		s.Changes = changes
+		s.Survey = func(context.Context) ([]inventory.Module, error) {
+			if trouble != nil {
+				return nil, trouble
+			}
+			m := ec25("A")
+			m[0].State = inventory.StateHeld
+			return m, nil
+		}
+		a := newAgent(t, s)
+		go func() { _ = a.Run(t.Context()) }()
+		synctest.Wait()
+		trouble = errors.New("no descriptors left")
+		changes <- struct{}{}
+		synctest.Wait()
+		if got := b.kinds(); got != "report heartbeat" {
+			t.Fatalf("went out: %s", got)
+		}
+		h, err := inventory.DecodeHeartbeat(b.all()[1].Body)
+		var codes []string
+		for _, w := range h.Health {
+			codes = append(codes, w.Code)
+		}
+		if want := []string{"devices-not-listed", "port-held"}; err != nil || !slices.Equal(codes, want) {
+			t.Errorf("the heartbeat names %q, %v; want %q", codes, err, want)
+		}
+		if _, err := a.Request(t.Context()); !errors.Is(err, trouble) {
+			t.Errorf("a request is answered %v", err)
+		}
+		trouble = nil
+		changes <- struct{}{}
+		synctest.Wait()
+		if got := b.kinds(); got != "report heartbeat heartbeat heartbeat" || len(a.health.list()) != 1 {
+			t.Errorf("in the end went out %s, and health is %v", got, a.health.list())
+		}
+	})
+}
+
 func TestRequestAlwaysReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &box{}

@@ -21,6 +21,10 @@ type outcome struct {
 // nothing changed.
 func (a *Agent) conclude(why inventory.Reason, modules []inventory.Module, looked error) outcome {
 	a.health.set("devices-not-listed", inventory.SeverityError, looked)
+	if looked != nil && a.Last() != nil { // the last picture stands: this one would look like modules that were removed
+		_, err := a.beat()
+		return outcome{err: errors.Join(looked, err)}
+	}
 	a.portHealth(modules)
 	for i := range modules {
 		a.settings.Privacy.apply(a.key, &modules[i])
