@@ -116,7 +116,7 @@ func (c *collector) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	}
 	stream, err := natslink.AssertStream(ctx, c.js, config)
 	if err != nil {
-		return nil, err
+		return nil, advise(err, config)
 	}
 	if err := c.compareStream(stream.CachedInfo().Config, config); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,30 @@ func losesSooner(got, want jetstream.StreamConfig) (less []string) {
 		less = append(less, "in memory, so nothing once its servers have ended")
 	}
 	return less
+}
+
+// What the broker answers where a stream cannot be made as asked for (JSStreamReplicasNotSupportedErr,
+// JSClusterNoPeersErrF, JSStorageResourcesExceededErr and JSAccountResourcesExceededErr of nats-server).
+const (
+	notClustered jetstream.ErrorCode = 10074
+	noPeers      jetstream.ErrorCode = 10005
+	noStorage    jetstream.ErrorCode = 10047
+	noAllowance  jetstream.ErrorCode = 10002
+)
+
+// advise says which option asks for what the broker does not give.
+func advise(err error, want jetstream.StreamConfig) error {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch api.ErrorCode {
+	case notClustered, noPeers:
+		return fmt.Errorf("%w; stream_replicas asks for %d servers of a cluster that have room: set it to what there is, at most", err, want.Replicas)
+	case noStorage, noAllowance:
+		return fmt.Errorf("%w; the stream may have %d bytes (stream_max_bytes; 0 or less is no bound): stay below max_file_store of the broker and the limits of its account", err, want.MaxBytes)
+	}
+	return err
 }
 
 // unlike says what was configured and is not so, and what else there is less of.

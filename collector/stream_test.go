@@ -100,6 +100,22 @@ func TestStreamThatIsThere(t *testing.T) {
 	}
 }
 
+// A stream that the broker does not make as asked for is an error that names the option.
+func TestStreamThatCannotBeMade(t *testing.T) {
+	srv := natslinktest.Start(t, natslinktest.Settings{})
+	nc, err := nats.Connect(srv.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	for want, s := range map[string]Settings{"stream_replicas asks for 3 servers": {Replicas: 3}, "stream_max_bytes": {StreamBytes: 1 << 60}} {
+		s.Conn, s.Store, s.Base = nc, collectortest.Store(t), &collectortest.Base{Data: "1"}
+		c, err := newCollector(s)
+		must(t, err)
+		if _, err := c.consumer(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 // A stream that the collector makes is not told of.
 func TestStreamThatIsMade(t *testing.T) {
 	srv := natslinktest.Start(t, natslinktest.Settings{})
