@@ -73,6 +73,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { d.sender.Run(ctx) })
 	wg.Go(func() { d.flush(ctx) })
+	wg.Go(func() { d.tellHealth(ctx) })
 	wg.Go(func() {
 		// A server that is slow to greet holds this up, and nothing else.
 		if err := d.serve(); err != nil && ctx.Err() == nil {
@@ -129,6 +130,11 @@ func (d *Daemon) delivered(e *inventory.Envelope, r natslink.Receipt) {
 
 // Once makes one round and sends it and all that waited before it.
 func (d *Daemon) Once(ctx context.Context) (*inventory.Report, error) {
+	telling, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { d.tellHealth(telling) })
+	defer wg.Wait()
+	defer stop()
 	r, err := d.Agent.Once(ctx)
 	if err != nil {
 		return r, err

@@ -1,7 +1,11 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +14,30 @@ import (
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
 )
+
+// The log tells what is wrong when it begins and when it is over, once.
+func TestHealthIsToldInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	s := daemonSettings(t, natslinktest.Start(t, natslinktest.Settings{}).URL())
+	s.Log = slog.New(slog.NewTextHandler(&syncWriter{w: &log}, nil))
+	d := daemon(t, s)
+	defer d.Close()
+	told := map[string]bool{}
+	for _, err := range []error{errors.New("full"), errors.New("still full"), nil, nil} {
+		d.health.set("not-kept", inventory.SeverityError, err)
+		d.tellChanges(told)
+	}
+	var got []string
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, "not-kept") {
+			_, line, _ = strings.Cut(line, "level=")
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if want := []string{"WARN msg=health code=not-kept text=full", `INFO msg="health: over" code=not-kept`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
 
 func daemon(t *testing.T, s DaemonSettings) *Daemon {
 	t.Helper()
@@ -34,6 +62,8 @@ func TestReportWaitsForTheBroker(t *testing.T) {
 	s := daemonSettings(t, server.URL())
 	server.Stop()
 
+	var log bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&syncWriter{w: &log}, nil))
 	d := daemon(t, s)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -43,6 +73,9 @@ func TestReportWaitsForTheBroker(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "level=WARN msg=health code="+natslink.CodeUnreachable) {
+		t.Errorf("the log does not say that no server can be reached:\n%s", &log)
 	}
 
 	server.Start()

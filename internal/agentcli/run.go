@@ -27,8 +27,10 @@ const onceTimeout = 5 * time.Minute
 // run runs the agent with configuration c until ctx ends. load reads the configuration again.
 func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, error), once bool, stdout, stderr io.Writer) error {
 	log := logging.New(stderr, c.Log.Level, c.Log.Format)
-	if had, err := serialport.DropSysAdmin(); had {
-		log.Warn("started with CAP_SYS_ADMIN, which defeats exclusive access to ports; gave it up", "error", err)
+	if had, err := serialport.DropSysAdmin(); had && err != nil {
+		log.Warn("started with CAP_SYS_ADMIN, which defeats exclusive access to ports, and cannot give it up", "error", err)
+	} else if had {
+		log.Info("started with CAP_SYS_ADMIN, which defeats exclusive access to ports; gave it up")
 	}
 	if once {
 		return lookOnce(ctx, c, log, stdout)
