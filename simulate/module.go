@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -39,10 +40,8 @@ func newModule(c capture.Case, s Settings) (*Module, error) {
 		closing: make(chan struct{}), done: make(chan struct{})}
 	m.script.Store(newScript(c))
 	// Raw: bytes go through as they are, as on a modem's line. It outlives this descriptor.
-	if _, err = term.MakeRaw(int(slave.Fd())); err == nil {
-		err = slave.Close()
-	}
-	if err != nil {
+	_, err = term.MakeRaw(int(slave.Fd()))
+	if err = errors.Join(err, slave.Close()); err != nil {
 		_ = master.Close()
 		return nil, fmt.Errorf("cannot set up pseudo terminal %s: %w", m.path, err)
 	}
