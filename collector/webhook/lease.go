@@ -28,6 +28,8 @@ type Lease struct {
 	revision uint64 // of what is held, or was seen last
 	held     bool
 	seen     time.Time // when that revision was seen first
+	lost     bool      // the bucket did not answer
+	reopened time.Time // when it did again
 
 	mu    sync.Mutex
 	until time.Time
@@ -96,14 +98,22 @@ func (l *Lease) round(ctx context.Context) error {
 	if err := l.open(ctx); err != nil {
 		return err
 	}
+	return l.look(ctx)
+}
+
+// look takes the lease, or keeps it, where that may be.
+func (l *Lease) look(ctx context.Context) error {
 	if l.held {
 		return l.take(ctx, func() (uint64, error) { return l.kv.Update(ctx, l.s.Key, []byte(l.id), l.revision) })
 	}
 	e, err := l.kv.Get(ctx, l.s.Key)
 	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound) && time.Since(l.reopened) < l.s.Length:
+		return nil // if the bucket was lost, who held it may go by that for as long
 	case errors.Is(err, jetstream.ErrKeyNotFound):
 		return l.take(ctx, func() (uint64, error) { return l.kv.Create(ctx, l.s.Key, []byte(l.id)) })
-	case err != nil:
+	case err != nil: // a broker that came back with an empty store has no bucket; numbers of another one mean other writes
+		l.kv, l.revision, l.lost = nil, 0, true
 		return fmt.Errorf("cannot read the lease: %w", err)
 	case string(e.Value()) == l.id: // an answer was lost
 		l.held, l.revision = true, e.Revision()
@@ -128,7 +138,9 @@ func (l *Lease) open(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot open bucket %s: %w", LeaseBucket, err)
 	}
-	l.kv = kv
+	if l.kv = kv; l.lost {
+		l.lost, l.reopened = false, time.Now()
+	}
 	return nil
 }
 
