@@ -23,7 +23,7 @@ func TestHealthIsToldInTheLog(t *testing.T) {
 	d := daemon(t, s)
 	defer d.Close()
 	told := map[string]bool{}
-	for _, err := range []error{errors.New("full"), errors.New("still full"), nil, nil} {
+	for _, err := range []error{errors.Join(errors.New("full"), errors.New("slow")), errors.New("still full"), nil, nil} {
 		d.health.set("not-kept", inventory.SeverityError, err)
 		d.tellChanges(told)
 	}
@@ -34,7 +34,7 @@ func TestHealthIsToldInTheLog(t *testing.T) {
 			got = append(got, strings.TrimSpace(line))
 		}
 	}
-	if want := []string{"WARN msg=health code=not-kept text=full", `INFO msg="health: over" code=not-kept`}; !slices.Equal(got, want) {
+	if want := []string{"WARN msg=health code=not-kept text=\"full; slow\"", `INFO msg="health: over" code=not-kept`}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ func (h *health) set(code string, severity inventory.Severity, err error) {
 		h.warnings.Clear(code)
 		return
 	}
-	h.warnings.Raise(h.now(), code, severity, err.Error())
+	h.warnings.Raise(h.now(), code, severity, strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors are lines
 }
 
 func (h *health) list() []inventory.Warning {
