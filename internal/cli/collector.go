@@ -76,6 +76,13 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		return err
 	}
 	defer link.Close()
+	// Before it is kept by which rules the fleet is judged: without an address nothing is judged.
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	defer listener.Close() //nolint:errcheck // it is closed already where the collector ran
 	beside := beside{c: c, store: store, link: link, log: log, metrics: prometheus.NewRegistry()}
 	stop, err := beside.start(ctx, known)
 	if err != nil {
@@ -87,11 +94,6 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		return err
 	}
 	defer stopKeys()
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", c.Listen, err)
-	}
 	return collector.Run(ctx, collector.Settings{
 		Conn: link.Conn(), Store: store, Knowledge: known.knowledge, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
 		Replicas: c.StreamReplicas, StreamBytes: c.StreamMaxBytes,

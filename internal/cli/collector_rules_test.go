@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rollcall-iot/rollcall/bundle/bundletest"
+	program "github.com/rollcall-iot/rollcall/collector" // collector is a double here
 	"github.com/rollcall-iot/rollcall/collector/store"
 	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink/natslinktest"
@@ -81,5 +83,33 @@ bundles: {bucket: ROLLCALL_KNOWLEDGE, trust: [%s]}
 	}
 	if a := log(3)[0]; a.Who != "key "+inventory.EncodeKey(bundletest.Public(1)) || a.Via != "bundle" || !strings.Contains(a.Result, "version 7") {
 		t.Errorf("with a bundle: %+v", a)
+	}
+}
+
+// A collector that does not come to judge anything keeps nothing of its rules.
+func TestRulesOfACollectorThatDoesNotStart(t *testing.T) {
+	broker := natslinktest.Start(t, natslinktest.Settings{})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "collector.yaml")
+	text := fmt.Sprintf("nats: {urls: [%q]}\nstore: sqlite:%s/rollcall.db\nstate_dir: %s\nlisten: %s\nfingerprints_dir: %s/none\npolicy_dir: %s/none\n",
+		broker.URL(), dir, dir, taken.Addr(), dir, dir)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := rollcall(t, "collector", "--config", path); code != 1 || !strings.Contains(out, "choose another address") {
+		t.Fatalf("exit status %d: %s", code, out)
+	}
+	s, err := program.OpenAccess(t.Context(), "sqlite:"+filepath.Join(dir, "rollcall.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if l, err := s.Audits(t.Context(), store.AuditFilter{}, store.Page{}); err != nil || len(l.Items) != 0 {
+		t.Errorf("%+v, %v", l.Items, err)
 	}
 }

@@ -49,8 +49,8 @@ type Settings struct {
 	Policy *policy.Policy
 	// Gateway describes this machine.
 	Gateway inventory.Gateway
-	// Opened, where set, is called once with the store, before anything is judged: it keeps by which
-	// rules that is.
+	// Opened, where set, is called once with the store, just before anything is judged: it keeps by
+	// which rules that is.
 	Opened func(store.Access)
 	// Ready is called once when gateways can report and people can look.
 	Ready func(Addresses)
@@ -78,9 +78,6 @@ func Run(ctx context.Context, s Settings) error {
 		return err
 	}
 	defer kept.Close()
-	if s.Opened != nil {
-		s.Opened(kept)
-	}
 	b, err := broker.Start(ctx, broker.Settings{Listen: s.NATSListen, Dir: filepath.Join(s.DataDir, "nats"), Log: s.Log})
 	if err != nil {
 		return err
@@ -126,6 +123,9 @@ func (s Settings) collect(ctx context.Context, b *broker.Broker, kept store.Stor
 	listener, err := lc.Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("cannot serve the pages on %s: %w; choose another address with --listen", s.Listen, err)
+	}
+	if s.Opened != nil {
+		s.Opened(kept)
 	}
 	return collector.Run(ctx, collector.Settings{
 		Conn: conn, Store: kept, Base: s.Base, Policy: s.Policy, Listener: listener, AllowOpen: s.AllowOpen, Log: s.Log,
