@@ -6,6 +6,7 @@
 package logging
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -25,13 +26,15 @@ func New(w io.Writer, level, format string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
+// cleaned gives text for all that holds any: log/slog takes a word of a type of its own for no string, and would
+// write it, and what is in lists and structs, as JSON does.
 func cleaned(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		a.Value = slog.StringValue(clean.Line(a.Value.String()))
 	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			a.Value = slog.StringValue(clean.Line(err.Error()))
+		if v := a.Value.Any(); v != nil {
+			a.Value = slog.StringValue(clean.Line(fmt.Sprint(v)))
 		}
 	}
 	return a
