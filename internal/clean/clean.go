@@ -58,14 +58,18 @@ func printable(s string, newlines bool) bool {
 	return true
 }
 
-// safe: graphic runes (letters, marks, numbers, punctuation, symbols, spaces). This leaves out
-// control (Cc) and format runes (Cf: bidirectional and zero-width marks, tags, soft hyphen),
-// private use, surrogates, and the line and paragraph separators.
+// safe: graphic runes (letters, marks, numbers, punctuation, symbols, spaces) that show something. This
+// leaves out control (Cc) and format runes (Cf: bidirectional and zero-width marks, tags, soft hyphen),
+// private use, surrogates, the line and paragraph separators, and the letters and marks that Unicode calls
+// ignorable: fillers, joiners and variation selectors.
 func safe(r rune, newlines bool) bool {
-	if r == '\n' {
+	switch {
+	case r == '\n':
 		return newlines
+	case r < 0x7f:
+		return r >= 0x20
 	}
-	return r >= 0x20 && unicode.IsGraphic(r)
+	return unicode.IsGraphic(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 func writeHex(b *strings.Builder, letter byte, v uint32, digits int) {

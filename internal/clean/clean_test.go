@@ -3,6 +3,7 @@ package clean
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,6 +18,9 @@ func TestLine(t *testing.T) {
 		{"raw byte of 8-bit CSI", "\x9b31m", `\x9b31m`},
 		{"right-to-left override", "a\u202eb", `a\u202eb`},
 		{"zero width", "a\u200bb", `a\u200bb`},
+		{"zero width that counts as a mark", "a\u034f\ufe0f\U000e0100\u180b", `a\u034f\ufe0f\U000e0100\u180b`},
+		{"letters that show nothing", "EC\u115f\u3164\uffa025", `EC\u115f\u3164\uffa025`},
+		{"accents", "e\u0301", "e\u0301"},
 		{"byte order mark", "\ufeffa", `\ufeffa`},
 		{"tag rune", "\U000e0041", `\U000e0041`},
 		{"line separator", "a\u2028b", `a\u2028b`},
@@ -41,7 +45,7 @@ func TestTextKeepsNewlines(t *testing.T) {
 
 // Whatever comes in, what goes out is harmless; and what is harmless stays as it is.
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"", "Quectel", "\x1b[31m\n", "\xff\xfe", "\u202e", "a\u00a0b"} {
+	for _, s := range []string{"", "Quectel", "\x1b[31m\n", "\xff\xfe", "\u202e", "a\u00a0b", "a\ufe0f"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -51,7 +55,7 @@ func FuzzClean(f *testing.F) {
 				t.Fatalf("%q gave invalid UTF-8 %q", s, out)
 			}
 			for _, r := range out {
-				if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {
+				if r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff || unicode.Is(unicode.Variation_Selector, r) {
 					t.Fatalf("%q gave %q, which holds %U", s, out, r)
 				}
 			}
