@@ -153,7 +153,7 @@ func (o *outbox) publish(ctx context.Context, events []store.Event) error {
 	defer cancel()
 	futures := make([]jetstream.PubAckFuture, len(events))
 	for i, e := range events {
-		body, err := json.Marshal(EventMessage{Schema: EventSchema, ID: e.Key(), Event: e})
+		body, err := eventBody(e)
 		if err != nil {
 			return err
 		}
@@ -164,4 +164,14 @@ func (o *outbox) publish(ctx context.Context, events []store.Event) error {
 		}
 	}
 	return natslink.Acknowledged(ctx, futures)
+}
+
+func eventBody(e store.Event) ([]byte, error) {
+	m := EventMessage{Schema: EventSchema, ID: e.Key(), Event: e}
+	body, err := json.Marshal(m)
+	if err == nil && len(body) > store.MostEventBytes {
+		m.Event = e.Short()
+		body, err = json.Marshal(m)
+	}
+	return body, err
 }

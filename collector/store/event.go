@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -82,6 +83,47 @@ type Brief struct {
 func (m *Module) Brief() *Brief {
 	return &Brief{ID: m.ID, State: m.State, Maker: m.Identity.Maker, MakerName: m.Identity.MakerName,
 		Model: m.Identity.Model, Firmware: m.Identity.Firmware, IMEI: m.Identity.IMEI, Country: m.Origin.Country}
+}
+
+const (
+	// MostEventBytes is how long an event may be, as JSON, where others are told of it: what comes
+	// between has to let a CloudEvent of that size through. Of a longer one Short is told.
+	MostEventBytes = 64 << 10
+	// mostEventText bounds each text of a short one.
+	mostEventText = 1000
+)
+
+// Short is e with its texts cut. A gateway may call a module what it likes, at any length, and an
+// event that nobody takes would hold all others up.
+func (e Event) Short() Event {
+	for _, s := range []*string{&e.Module, &e.Text} {
+		*s = cutEventText(*s)
+	}
+	e.From, e.To = e.From.short(), e.To.short()
+	if e.Finding != nil {
+		f := *e.Finding
+		f.Key, f.Text = cutEventText(f.Key), cutEventText(f.Text)
+		e.Finding = &f
+	}
+	return e
+}
+
+func (b *Brief) short() *Brief {
+	if b == nil {
+		return nil
+	}
+	c := *b
+	for _, s := range []*string{&c.ID, (*string)(&c.State), &c.Maker, &c.MakerName, &c.Model, &c.Firmware, &c.IMEI, &c.Country} {
+		*s = cutEventText(*s)
+	}
+	return &c
+}
+
+func cutEventText(s string) string {
+	if len(s) <= mostEventText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:mostEventText], "") + "…"
 }
 
 // Key names the event for good: the same reports give the same keys, in whatever order

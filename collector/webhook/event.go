@@ -31,15 +31,25 @@ type Data struct {
 	store.Event
 }
 
+// encode gives the body for an event, with its texts cut where it would be too long for some.
 func encode(e *store.Event, identity string) ([]byte, error) {
+	body, err := json.Marshal(cloudEvent(e, e.Key(), identity))
+	if err == nil && len(body) > store.MostEventBytes {
+		short := e.Short()
+		body, err = json.Marshal(cloudEvent(&short, e.Key(), identity))
+	}
+	return body, err
+}
+
+func cloudEvent(e *store.Event, key, identity string) CloudEvent {
 	subject := e.Gateway
 	if e.Module != "" {
 		subject += "/" + e.Module
 	}
-	return json.Marshal(CloudEvent{
-		SpecVersion: "1.0", ID: e.Key(), Source: "urn:rollcall:collector:" + identity, Type: TypePrefix + string(e.Kind),
-		Subject: subject, Time: e.At.UTC(), ContentType: "application/json", Data: Data{Schema: "rollcall.event/1", ID: e.Key(), Event: *e},
-	})
+	return CloudEvent{
+		SpecVersion: "1.0", ID: key, Source: "urn:rollcall:collector:" + identity, Type: TypePrefix + string(e.Kind),
+		Subject: subject, Time: e.At.UTC(), ContentType: "application/json", Data: Data{Schema: "rollcall.event/1", ID: key, Event: *e},
+	}
 }
 
 func known(k store.EventKind) bool { return slices.Contains(store.EventKinds(), k) }

@@ -246,6 +246,29 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// An event of a module that says megabytes comes short, under the same id.
+func TestLongEvents(t *testing.T) {
+	f, r := newFleet(t), newReceiver(t)
+	h := r.hook()
+	start(t, settings(f, h))
+	marked(t, f, "ops")
+	long := &store.Brief{ID: strings.Repeat("ä", 100_000), Firmware: strings.Repeat("<", 100_000)}
+	e := store.Event{Kind: store.FindingOpened, Gateway: "gw-7", Module: long.ID, At: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), From: long, To: long,
+		Text: long.ID, Finding: &store.FindingBrief{Key: "x", Severity: "high", Text: long.ID}}
+	f.put(e)
+	g := r.wait(1)[0]
+	var ce webhook.CloudEvent
+	if err := json.Unmarshal(g.body, &ce); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.body) > store.MostEventBytes || g.header.Get("Webhook-Id") != e.Key() || ce.ID != e.Key() || ce.Data.ID != e.Key() || ce.Data.From.Firmware[:3] != "<<<" {
+		t.Errorf("%d bytes, id %s, want %s: %.300s", len(g.body), ce.ID, e.Key(), g.body)
+	}
+	if e := ce.Data.Event; strings.Contains(e.Text, "\ufffd") || !strings.HasSuffix(e.Module, "ä…") || e.Finding.Severity != "high" {
+		t.Errorf("event: %+v", e)
+	}
+}
+
 // verify is the receiver's side of Standard Webhooks, written apart.
 func verify(t *testing.T, g received, secret string, nth int) {
 	t.Helper()
