@@ -18,7 +18,7 @@ type whatIf struct {
 	counts        map[EffectCount]*EffectCount
 }
 
-// walk gives every gateway with its modules, in order.
+// walk gives every gateway with its modules, in order, as long as ctx lasts: rules may be slow.
 func (f *Fleet) walk(ctx context.Context, yield func(*store.Whole)) error {
 	for after := ""; ; {
 		ws, err := f.Store.Whole(ctx, after, 1000, false)
@@ -26,6 +26,9 @@ func (f *Fleet) walk(ctx context.Context, yield func(*store.Whole)) error {
 			return err
 		}
 		for i := range ws {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			yield(&ws[i])
 		}
 		after = ws[len(ws)-1].Gateway.ID

@@ -101,6 +101,18 @@ func (s slow) Whole(ctx context.Context, after string, limit int, evidence bool)
 	return s.Store.Whole(ctx, after, 10, evidence)
 }
 
+// given is a store of which a part is still given when nobody waits any more.
+type given struct {
+	store.Store
+	leave func()
+}
+
+func (g given) Whole(ctx context.Context, after string, limit int, evidence bool) ([]store.Whole, error) {
+	ws, err := g.Store.Whole(ctx, after, limit, evidence)
+	g.leave()
+	return ws, err
+}
+
 // What could not be looked at in time is said to be missing; a question that nobody waits for ends.
 func TestWhatIfIsBounded(t *testing.T) {
 	f, s := judged(t, 30)
@@ -114,6 +126,12 @@ func TestWhatIfIsBounded(t *testing.T) {
 	f.Store = s
 	if _, err := f.WhatIf(ctx, collectortest.Policy(t, proposal), 100); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
+	}
+	// Rules may be slow: a thousand gateways are not judged for somebody who has left.
+	ctx, cancel = context.WithCancel(t.Context())
+	f.Store = given{s, cancel}
+	if got, err := f.WhatIf(ctx, collectortest.Policy(t, proposal), 100); !errors.Is(err, context.Canceled) || got.Looked != 0 {
+		t.Errorf("given up within a part: %d were judged, %v", got.Looked, err)
 	}
 }
 
