@@ -20,7 +20,9 @@ type Status struct {
 	inventory.Order
 	Started time.Time `json:"started"`
 	Time    time.Time `json:"time"`
-	Looking bool      `json:"looking"`
+	// Up is Uptime at that time: it tells how old a status is, whatever was done to the clock.
+	Up      time.Duration `json:"up,omitempty"`
+	Looking bool          `json:"looking"`
 	// Modules counts those of the last report by state.
 	Modules map[inventory.State]int `json:"modules"`
 	// Fitted are those modules, for whoever asks on the machine itself (Ansible, osquery).
@@ -64,7 +66,7 @@ func (d *Daemon) Status() Status {
 	defer d.mu.Unlock()
 	s := Status{
 		Gateway: d.settings.Gateway.ID, Agent: d.settings.Gateway.Agent, Key: inventory.EncodeKey(d.Key()), Order: d.order,
-		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Looking: d.looking, Rounds: d.counted(), Modules: map[inventory.State]int{}, Fitted: []Fitted{},
+		Started: d.started.UTC(), Time: d.settings.Now().UTC(), Up: Uptime(), Looking: d.looking, Rounds: d.counted(), Modules: map[inventory.State]int{}, Fitted: []Fitted{},
 		Receipt: d.last.receipt, Connected: d.link.Connected(), Spool: d.spool.Counts(), Health: d.warnings(),
 	}
 	if r := d.last.full; r != nil {

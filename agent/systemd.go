@@ -52,7 +52,7 @@ func (s Systemd) Ready() { s.notify("READY=1") }
 // Reloading says that the configuration is read again; Ready follows. Units of Type=notify-reload (systemd 253)
 // wait for both, and want the time by which they tell one reload from the next.
 func (s Systemd) Reloading() {
-	s.notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic().Microseconds(), 10))
+	s.notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(Uptime().Microseconds(), 10))
 }
 
 // ticks come twice as often as the watchdog wants. They are taken by the loop itself, so

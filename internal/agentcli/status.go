@@ -24,8 +24,8 @@ func statusCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say how the running agent is",
-		Long: `Reads the status file of a running agent. Exit status 1 when the agent has an error, or when there is
-no status.`,
+		Long: `Reads the status file of a running agent. Exit status 1 when the agent has an error, when it has not written
+for three heartbeats, or when there is no status.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := configs.LoadAgent(configs.Source{File: file, Flags: c.Flags(), Environ: environ})
@@ -36,12 +36,22 @@ no status.`,
 			if err != nil {
 				return fmt.Errorf("%w; is the agent running, and its status file in a folder that is there (status_file)?", err)
 			}
-			return printStatus(c.OutOrStdout(), s)
+			return errors.Join(printStatus(c.OutOrStdout(), s), current(s, config.Heartbeat))
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration `file` (default "+configs.AgentFile+", if there)")
 	c.Flags().String("status-file", "", "`file` that the agent writes (default /run/rollcall/status.json)")
 	return c
+}
+
+// current says why a status is not of an agent that runs. It is written with every heartbeat, and jitter may double
+// the time between two.
+func current(s agent.Status, heartbeat time.Duration) error {
+	const missed = 3
+	if now := agent.Uptime(); s.Up > 0 && (now < s.Up || now-s.Up > missed*heartbeat) {
+		return exit.With(exit.Failure, fmt.Errorf("the agent last said how it is at %s: is it running?", s.Time.UTC().Format(time.RFC3339)))
+	}
+	return nil
 }
 
 func printStatus(w io.Writer, s agent.Status) error {
