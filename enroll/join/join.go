@@ -127,7 +127,10 @@ func Open(gateway string, data []byte) (*Request, error) {
 	if r.Gateway != gateway {
 		return nil, fmt.Errorf("a request to join as %q came on the subject of %q", r.Gateway, gateway)
 	}
-	return &r, r.verify(s)
+	if err := r.verify(s); err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 func (r *Request) verify(s signed) error {
