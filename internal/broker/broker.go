@@ -65,6 +65,7 @@ func Start(ctx context.Context, s Settings) (*Broker, error) {
 	for !srv.ReadyForConnections(50 * time.Millisecond) {
 		if err := errors.Join(ctx.Err(), log.fatal()); err != nil {
 			srv.Shutdown()
+			srv.WaitForShutdown()
 			return nil, fmt.Errorf("cannot start the NATS server on %s with its store in %s: %w", s.Listen, s.Dir, err)
 		}
 	}
