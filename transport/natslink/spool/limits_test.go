@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"errors"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -41,5 +43,24 @@ func TestC09(t *testing.T) {
 				t.Error("the newest full picture is gone")
 			}
 		})
+	}
+}
+
+// TestSmallest: in the smallest spool, on a disk that fails, the newest picture takes the place of the one before it
+// that is in memory, and not of the one that is on disk.
+func TestSmallest(t *testing.T) {
+	d := newMemDisk()
+	s := unsigned(Limits{Count: 2}, d)
+	first, third := report(1, 1, 64), report(1, 3, 64)
+	put(t, s, first)
+	d.fault = func(string) error { return syscall.EROFS }
+	for _, e := range []*inventory.Envelope{report(1, 2, 64), third} {
+		if err := s.Put(e); !errors.Is(err, ErrNotDurable) {
+			t.Errorf("report %d: %v", e.Seq, err)
+		}
+	}
+	d.fault = nil
+	if got := drain(t, s); !slices.Equal(ids(got), []string{first.ID, third.ID}) {
+		t.Errorf("%d reports came out, want the first and the third", len(got))
 	}
 }

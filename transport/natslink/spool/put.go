@@ -37,7 +37,7 @@ func (s *Spool) Put(e *inventory.Envelope) error {
 	}
 	s.forget(e.ID)
 	en := newEntry(e, int64(len(b)))
-	if !s.makeRoom(en.size) {
+	if !s.makeRoom(en) {
 		return fmt.Errorf("cannot spool %s %s: %w", e.Kind, e.ID, ErrFull)
 	}
 	if err := s.persist(en, b); err != nil {

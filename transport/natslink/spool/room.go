@@ -29,15 +29,26 @@ func (s *Spool) overfull(bytes int64, count int) bool {
 	return s.bytes()+bytes > s.limits.Bytes || len(s.entries)+count > s.limits.Count
 }
 
-// makeRoom drops superseded envelopes until size more bytes fit. What is about to come
-// does not supersede anything before it is durable.
-func (s *Spool) makeRoom(size int64) bool {
-	for s.overfull(size, 1) {
-		if !s.dropOldest(false) {
+// makeRoom drops superseded envelopes until en fits. What is about to come supersedes nothing that is
+// durable before it is so itself, but what would be lost at a restart like it.
+func (s *Spool) makeRoom(en *entry) bool {
+	for s.overfull(en.size, 1) {
+		if !s.dropOldest(false) && !s.dropHeldBefore(en) {
 			return false
 		}
 	}
 	return true
+}
+
+// dropHeldBefore drops a report in memory that is older than en of the same gateway.
+func (s *Spool) dropHeldBefore(en *entry) bool {
+	i := s.find(func(e *entry) bool {
+		return en.kind == inventory.KindReport && e.held != nil && e.gateway == en.gateway && e.order.Before(en.order)
+	})
+	if i >= 0 {
+		s.drop(i)
+	}
+	return i >= 0
 }
 
 // dropOldest drops the oldest superseded envelope, of those in memory where held is set.
