@@ -70,6 +70,9 @@ func newModule(m *fleet.Module) *fleet.Module {
 	m.Evidence, m.Conflicts, m.Parts, m.Ports = orEmpty(m.Evidence), orEmpty(m.Conflicts), orEmpty(m.Parts), orEmpty(m.Ports)
 	m.Transcript, m.Banner = orEmpty(m.Transcript), orEmpty(m.Banner)
 	m.SameIMEI, m.History = orEmpty(m.SameIMEI), orEmpty(m.History)
+	if m.Managed != nil {
+		m.Managed.Ports = orEmpty(m.Managed.Ports)
+	}
 	for i := range m.Transcript {
 		m.Transcript[i].Lines = orEmpty(m.Transcript[i].Lines)
 	}

@@ -46,7 +46,7 @@ func (p proven) show(f *Fleet, d *Module) {
 	claimed := p.report.Modules[i]
 	m := judge.Module(f.Base, claimed, p.report.Truncated)
 	d.Evidence, d.Conflicts, d.Parts, d.Ports, d.Device = m.Evidence, m.Conflicts, m.Parts, m.Ports, m.Device
-	d.Transcript, d.Banner, d.Reason = m.Transcript, m.Banner, m.Reason
+	d.Transcript, d.Banner, d.Managed, d.Reason = m.Transcript, m.Banner, m.Managed, m.Reason
 	d.Data, d.GatewayData = m.Data, claimed.Data
 	if a, b := claimed.Identity, m.Identity; a.Maker != b.Maker || a.Model != b.Model || a.Firmware != b.Firmware {
 		d.Claimed = &a
