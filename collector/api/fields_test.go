@@ -28,7 +28,9 @@ type shape struct {
 func TestFields(t *testing.T) {
 	srv, _ := server(t)
 	_, raw := get(t, srv.URL+"/api/v1/openapi.json")
-	var d struct{ Components struct{ Schemas map[string]shape } }
+	var d struct {
+		Components struct{ Schemas map[string]shape }
+	}
 	must(t, json.Unmarshal(raw, &d))
 	f := &fields{t: t, schemas: d.Components.Schemas, seen: map[string]bool{}}
 	for name, v := range map[string]any{
