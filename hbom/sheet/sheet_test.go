@@ -321,17 +321,24 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
 
-// FuzzCSV: whatever a module says, no cell would be computed, and the table keeps its shape.
+// FuzzCSV: whatever a module says, no cell would be computed or is longer than a spreadsheet
+// takes, and the table keeps its shape.
 func FuzzCSV(f *testing.F) {
-	for _, s := range hostile[:24] {
-		f.Add(s)
+	for i, s := range hostile {
+		f.Add(s[:min(len(s), 60)], hostile[(i+9)%len(hostile)][:1], uint16(i*1999))
 	}
-	f.Fuzz(func(t *testing.T, s string) {
+	f.Fuzz(func(t *testing.T, head, again string, times uint16) {
+		s := head + strings.Repeat(again, min(int(times), 1+40_000/(1+len(again)))) + head
 		rows := read(t, writeCSV(t, settings(), filled(s), item()))
 		if len(rows) != 3 || rows[2][0] != "gw-0417" {
 			t.Fatalf("%q", rows)
 		}
 		checkCells(t, rows)
+		for _, c := range rows[1] {
+			if n := len(utf16.Encode([]rune(c))); n > 32_767 {
+				t.Errorf("a cell of %d units", n)
+			}
+		}
 	})
 }
 
