@@ -107,7 +107,14 @@ type mortal struct {
 }
 
 func (m *mortal) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
-	err := m.Store.Update(ctx, gateways, fn)
+	return m.die(m.Store.Update(ctx, gateways, fn), gateways)
+}
+
+func (m *mortal) UpdateBriefly(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	return m.die(m.Store.UpdateBriefly(ctx, gateways, fn), gateways)
+}
+
+func (m *mortal) die(err error, gateways []string) error {
 	if end := m.kill.Load(); err == nil && end != nil && len(gateways) > 0 {
 		m.died.Store(true)
 		(*end)()
@@ -249,6 +256,10 @@ func (f *full) Update(ctx context.Context, gateways []string, fn func(store.Tx, 
 	return f.Store.Update(ctx, gateways, fn)
 }
 
+func (f *full) UpdateBriefly(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	return f.Update(ctx, gateways, fn)
+}
+
 // G07: two collectors on one consumer and one store lead to the same table as one, though
 // one of them is slow and stores what the other has overtaken.
 func TestG07TwoCollectors(t *testing.T) {
@@ -314,6 +325,14 @@ func (s *slow) Update(ctx context.Context, gateways []string, fn func(store.Tx, 
 		time.Sleep(20 * time.Millisecond)
 	}
 	return s.Store.Update(ctx, gateways, fn)
+}
+
+func (s *slow) UpdateBriefly(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	if len(gateways) > 0 {
+		s.late.Add(1)
+		time.Sleep(20 * time.Millisecond)
+	}
+	return s.Store.UpdateBriefly(ctx, gateways, fn)
 }
 
 // G08: a lost database is rebuilt from the stream, equal to before.

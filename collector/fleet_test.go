@@ -270,3 +270,7 @@ func (p *poisoned) Update(ctx context.Context, gateways []string, fn func(store.
 	}
 	return p.Store.Update(ctx, gateways, fn)
 }
+
+func (p *poisoned) UpdateBriefly(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	return p.Update(ctx, gateways, fn)
+}

@@ -285,20 +285,29 @@ func (c *collector) acknowledge(batch []*item) {
 // storeBatch settles and stores in one transaction.
 func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 	var gateways []string
+	reports := false
 	for _, it := range batch {
 		if it.outcome.Verdict != Rejected {
 			gateways = append(gateways, it.gateway)
+			reports = reports || it.report != nil
 		}
 	}
 	var s *settler
-	err := c.s.Store.Update(ctx, gateways, func(tx store.Tx, known map[string]*store.Gateway) error {
+	settle := func(tx store.Tx, known map[string]*store.Gateway) error {
 		s = c.settler(tx, known)
 		b, err := s.settle(batch)
 		if err != nil {
 			return err
 		}
 		return tx.Put(b)
-	})
+	}
+	err := errSilent
+	if !reports {
+		err = c.s.Store.UpdateBriefly(ctx, gateways, noneSilent(settle))
+	}
+	if errors.Is(err, errSilent) {
+		err = c.s.Store.Update(ctx, gateways, settle)
+	}
 	if err != nil {
 		return err
 	}
@@ -309,6 +318,21 @@ func (c *collector) storeBatch(ctx context.Context, batch []*item) error {
 		c.asker.want(w)
 	}
 	return nil
+}
+
+// errSilent: a gateway is heard again, and has to be judged, for which it is loaded whole.
+var errSilent = errors.New("a gateway was silent")
+
+// noneSilent runs settle where all gateways are known to be heard of.
+func noneSilent(settle func(store.Tx, map[string]*store.Gateway) error) func(store.Tx, map[string]*store.Gateway) error {
+	return func(tx store.Tx, known map[string]*store.Gateway) error {
+		for _, g := range known {
+			if g.Silent {
+				return errSilent
+			}
+		}
+		return settle(tx, known)
+	}
 }
 
 // tell has events go out that were stored just now, some of them in the place of dropped ones.

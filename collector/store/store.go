@@ -34,6 +34,9 @@ type Writer interface {
 	// not in the map. An error of fn, or of the store, leaves everything as it was. Where another
 	// transaction is in the way, fn runs again, with what is known then.
 	Update(ctx context.Context, gateways []string, fn func(tx Tx, known map[string]*Gateway) error) error
+	// UpdateBriefly is Update for what heartbeats change: of the gateways fn gets no more than ID, Order,
+	// Digest, Beat, Key, Seen and Silent, which is quicker, and it puts no whole rows of them.
+	UpdateBriefly(ctx context.Context, gateways []string, fn func(tx Tx, known map[string]*Gateway) error) error
 	// Writers is how many Updates of intake are best run at once.
 	Writers() int
 }

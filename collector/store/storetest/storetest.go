@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		test func(*testing.T, store.Store)
 	}{
 		{"KeepsGateways", keepsGateways},
+		{"UpdatesBriefly", updatesBriefly},
 		{"KeepsModules", keepsModules},
 		{"AllOrNothing", allOrNothing},
 		{"SurvivesPanic", survivesPanic},
@@ -92,6 +93,33 @@ func keepsGateways(t *testing.T, s store.Store) {
 		t.Fatal(err)
 	}
 	same(t, "as changed", got, g)
+}
+
+// updatesBriefly: heartbeats leave what was not loaded for them as it is.
+func updatesBriefly(t *testing.T, s store.Store) {
+	g := Gateway("gw-1", 1)
+	put(t, s, []string{"gw-1"}, &store.Batch{Gateways: []store.Gateway{g}})
+	beat := store.Beat{Gateway: "gw-1", Order: inventory.Order{Boot: 1, Seq: 9}, Seen: g.Seen.Add(time.Hour), Clock: g.Clock.Add(time.Hour), ClockSynced: true}
+	err := s.UpdateBriefly(t.Context(), []string{"gw-1", "gw-2"}, func(tx store.Tx, known map[string]*store.Gateway) error {
+		same(t, "known of it", known, map[string]*store.Gateway{"gw-1": {Gateway: inventory.Gateway{ID: "gw-1"}, Order: g.Order, Digest: g.Digest,
+			Beat: g.Beat, Key: g.Key, Seen: g.Seen, Silent: g.Silent}})
+		return tx.Put(&store.Batch{Beats: []store.Beat{beat}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.UpdateBriefly(t.Context(), []string{"gw-1"}, func(tx store.Tx, known map[string]*store.Gateway) error {
+		return tx.Put(&store.Batch{Gateways: []store.Gateway{*known["gw-1"]}})
+	})
+	if err == nil {
+		t.Error("a row of which only a part was loaded was put in the place of the whole one")
+	}
+	got, err := s.Gateway(t.Context(), "gw-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Beat, g.Seen, g.Clock, g.ClockSynced, g.Health = beat.Order, beat.Seen, beat.Clock, beat.ClockSynced, nil
+	same(t, "after a heartbeat", got, g)
 }
 
 func keepsModules(t *testing.T, s store.Store) {

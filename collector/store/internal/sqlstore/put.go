@@ -64,6 +64,9 @@ func (t *tx) Put(b *store.Batch) error {
 	if t.put {
 		return errTwice
 	}
+	if t.brief && len(b.Gateways) > 0 {
+		return errBrief
+	}
 	t.put = true
 	steps := []func(*store.Batch) error{t.putGateways, t.putBeats, t.putModules, t.putFindings, t.putReports, t.putKeys,
 		t.putCounts, t.putEvents, t.putRejected}

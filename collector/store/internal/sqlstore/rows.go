@@ -16,6 +16,8 @@ const (
 	gatewayColumns = "id, hostname, labels, agent, os, arch, boot, seq, report, digest, reason, clock, clock_synced, truncated, " +
 		"beat_boot, beat_seq, report_key, first_seen, changed, last_seen, modules, silent, health, conflict, judged, " +
 		"policy, found, cleared_boot, cleared_seq"
+	// briefColumns are those of a gateway that heartbeats are held against.
+	briefColumns  = "id, boot, seq, digest, beat_boot, beat_seq, report_key, last_seen, silent"
 	moduleColumns = "m.gateway, m.id, m.cohort, m.imei, m.hardware, m.confidence, m.last_known, m.first_seen, m.changed, m.facts, m.duplicate"
 	facetColumns  = "c.state, c.maker, c.maker_name, c.badge, c.model, c.variant, c.firmware, c.chipset, c.technology, " +
 		"c.country, c.parent_country, c.unconfirmed, c.conflicted, c.possible, c.seems, c.worst"
@@ -71,6 +73,14 @@ func scanGateway(r Row) (store.Gateway, error) {
 	g.Labels, err = value[map[string]string](labels)
 	g.Health, bad = value[[]inventory.Warning](health)
 	return g, errors.Join(err, bad)
+}
+
+func scanBrief(r Row) (store.Gateway, error) {
+	var g store.Gateway
+	var seen, silent int64
+	err := r.Scan(&g.ID, &g.Boot, &g.Seq, &g.Digest, &g.Beat.Boot, &g.Beat.Seq, &g.Key, &seen, &silent)
+	g.Seen, g.Silent = fromMicros(seen), silent != 0
+	return g, err
 }
 
 func gatewayArgs(g *store.Gateway) []any {

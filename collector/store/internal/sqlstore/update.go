@@ -16,6 +16,7 @@ import (
 type tx struct {
 	ctx   context.Context
 	w     *writer
+	brief bool // known has no whole rows
 	known map[string]*store.Gateway
 	// stored is the same, out of reach for who changes what was handed out.
 	stored map[string]*store.Gateway
@@ -28,18 +29,31 @@ type tx struct {
 	put    bool
 }
 
-// errTwice: the rows already written would not be counted rightly.
-var errTwice = errors.New("put was called twice in one update")
+var (
+	// errTwice: the rows already written would not be counted rightly.
+	errTwice = errors.New("put was called twice in one update")
+	// errBrief: what was not loaded would be lost.
+	errBrief = errors.New("whole rows of gateways were put in an update that loads them briefly")
+)
 
 // Writers implements [store.Writer]: half of them are left for what is not intake.
 func (s *Store) Writers() int { return (s.d.Writers + 1) / 2 }
 
 // Update implements [store.Writer].
 func (s *Store) Update(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	return s.update(ctx, gateways, false, fn)
+}
+
+// UpdateBriefly implements [store.Writer].
+func (s *Store) UpdateBriefly(ctx context.Context, gateways []string, fn func(store.Tx, map[string]*store.Gateway) error) error {
+	return s.update(ctx, gateways, true, fn)
+}
+
+func (s *Store) update(ctx context.Context, gateways []string, brief bool, fn func(store.Tx, map[string]*store.Gateway) error) error {
 	ids := slices.Compact(slices.Sorted(slices.Values(gateways)))
 	var own error // fn's, which is handed back as it is
 	err := s.change(ctx, func(w *writer) error {
-		t := &tx{ctx: context.WithoutCancel(ctx), w: w, known: map[string]*store.Gateway{}, stored: map[string]*store.Gateway{},
+		t := &tx{ctx: context.WithoutCancel(ctx), w: w, brief: brief, known: map[string]*store.Gateway{}, stored: map[string]*store.Gateway{},
 			cohorts: map[string]map[string]stands{}, found: map[string][]store.Finding{}}
 		if err := t.hold(ids); err != nil {
 			return err
@@ -77,6 +91,13 @@ func (t *tx) hold(ids []string) error {
 }
 
 func (t *tx) loadGateways(ids []string) error {
+	if t.brief {
+		return t.load("SELECT "+briefColumns+" FROM gateways WHERE id {in}"+t.w.s.d.Hold, ids, func(r Row) error {
+			g, err := scanBrief(r)
+			t.known[g.ID] = &g
+			return err
+		})
+	}
 	return t.load("SELECT "+gatewayColumns+" FROM gateways WHERE id {in}"+t.w.s.d.Hold, ids, func(r Row) error {
 		g, err := scanGateway(r)
 		own := g
