@@ -21,11 +21,19 @@ const (
 	coarseSession = time.Minute
 )
 
+// lookTime bounds how long is looked up who asks, pageTime a page of the login with all that it asks.
+const (
+	lookTime = 10 * time.Second
+	pageTime = 45 * time.Second
+)
+
 // identify finds out who asks, and counts the request.
 func (g *Guard) identify(r *http.Request) (*visit, *refusal) {
 	address, secure := client(r, g.s.Proxies)
 	v := &visit{from: address.String(), secure: secure}
-	ref := g.recognise(r, v)
+	ctx, cancel := context.WithTimeout(r.Context(), lookTime)
+	defer cancel()
+	ref := g.recognise(r.WithContext(ctx), v)
 	switch {
 	case ref != nil:
 		return v, ref
@@ -76,7 +84,9 @@ func (g *Guard) recognise(r *http.Request, v *visit) *refusal {
 }
 
 func (g *Guard) unavailable(err error) *refusal {
-	g.s.Log.Error("cannot look up who asks", "error", err)
+	if !errors.Is(err, context.Canceled) { // else who asked has left
+		g.s.Log.Error("cannot look up who asks", "error", err)
+	}
 	return &refusal{status: http.StatusServiceUnavailable, text: "the store cannot be asked who this is; try again", wait: 5 * time.Second}
 }
 

@@ -69,7 +69,9 @@ func (g *Guard) Pages() http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		mux.ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		defer cancel()
+		mux.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -168,7 +168,9 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if err := s.Ready(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
 		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
 	}

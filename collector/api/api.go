@@ -17,8 +17,11 @@ import (
 //go:embed openapi.json
 var openAPI []byte
 
-// questionTime bounds one question.
-const questionTime = 20 * time.Second
+// questionTime bounds one question, readyTime the one whether the collector works.
+const (
+	questionTime = 20 * time.Second
+	readyTime    = 5 * time.Second
+)
 
 // Settings are what the API needs. Fleet, Guard and Audits are needed.
 type Settings struct {

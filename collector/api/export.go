@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -41,6 +42,10 @@ func (s *server) exportModules(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.Del("limit")
+	if x := v.Get("evidence"); x != "" && !evidence {
+		s.problem(w, r, &UsageError{"evidence", "takes true, or is left out"})
+		return
+	}
 	q, err := parse(v, append(ModuleParameters(), "evidence")...)
 	if err != nil {
 		s.problem(w, r, err)
@@ -112,10 +117,12 @@ func (e *export) run() {
 
 // read gives one page, each module as it will be written.
 func (e *export) read() ([]any, string, error) {
+	ctx, cancel := context.WithTimeout(e.r.Context(), questionTime)
+	defer cancel()
 	if e.whole {
-		return e.readWhole()
+		return e.readWhole(ctx)
 	}
-	l, err := e.s.fleet.Store.Modules(e.r.Context(), e.filter, e.page)
+	l, err := e.s.fleet.Store.Modules(ctx, e.filter, e.page)
 	if err != nil {
 		return nil, "", err
 	}
@@ -126,19 +133,19 @@ func (e *export) read() ([]any, string, error) {
 		}
 		return items, l.Next, nil
 	}
-	details, err := e.s.fleet.Prove(e.r.Context(), l.Items)
+	details, err := e.s.fleet.Prove(ctx, l.Items)
 	for i, d := range details {
 		items[i] = exported(d)
 	}
 	return items, l.Next, err
 }
 
-func (e *export) readWhole() ([]any, string, error) {
+func (e *export) readWhole(ctx context.Context) ([]any, string, error) {
 	at, err := store.DecodeCursor("whole", e.page.Cursor, 1)
 	if err != nil {
 		return nil, "", err
 	}
-	modules, next, err := e.s.fleet.Whole(e.r.Context(), strings.Join(at, ""), exportRows)
+	modules, next, err := e.s.fleet.Whole(ctx, strings.Join(at, ""), exportRows)
 	items := make([]any, len(modules))
 	for i, m := range modules {
 		items[i] = exported(m)

@@ -72,6 +72,7 @@ func readings() []question {
 		{path: "/api/v1/modules", ask: "/api/v1/modules?severity=high&severity=-", status: 200},
 		{path: "/api/v1/export/modules", ask: "/api/v1/export/modules?limit=many", status: 400},
 		{path: "/api/v1/export/modules", ask: "/api/v1/export/modules?colour=red", status: 400},
+		{path: "/api/v1/export/modules", ask: "/api/v1/export/modules?evidence=yes", status: 400},
 		{path: "/api/v1/openapi.json", ask: "/api/v1/openapi.json", status: 200},
 		{path: "/healthz", ask: "/healthz", status: 200},
 		{path: "/readyz", ask: "/readyz", status: 200},
