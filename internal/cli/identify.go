@@ -124,6 +124,9 @@ func (i *identifier) read(in io.Reader, out io.Writer) error {
 	case capture.Report:
 		return i.report(r)
 	}
+	if err := textual(begin); err != nil {
+		return err
+	}
 	return i.terminal(r, out)
 }
 
