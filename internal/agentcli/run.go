@@ -49,6 +49,9 @@ func run(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, err
 		case next == nil:
 			return err
 		default:
+			if err != nil {
+				log.Warn("the agent did not end well before it began anew", "error", err)
+			}
 			c, old, refused = next, c, nil
 			log = logging.New(stderr, c.Log.Level, c.Log.Format)
 		}
@@ -93,9 +96,9 @@ func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, er
 			stop(agent.ErrRestart)
 			return next, true, errors.Join(<-done, waitFor(joined), d.Close())
 		case err := <-joined:
-			if err != nil {
+			if err != nil { // ctx has ended, and so does the daemon
 				joined = nil
-				continue // it is in the health; the agent goes on looking
+				continue
 			}
 			stop(agent.ErrRestart)
 			return c, true, errors.Join(<-done, d.Close())
@@ -103,19 +106,31 @@ func life(ctx context.Context, c *configs.Agent, load func() (*configs.Agent, er
 	}
 }
 
-// joinWhile asks for credentials while the daemon looks and keeps what it finds.
+// joinAgain is the pause after what kept a gateway from asking, or from keeping what it was given.
+const joinAgain = time.Minute
+
+// joinWhile asks for credentials while the daemon looks and keeps what it finds, until it has them or ctx ends.
 func joinWhile(ctx context.Context, d *agent.Daemon, s agent.JoinSettings) error {
 	const code = "joining"
 	d.Raise(code, inventory.SeverityWarning, "this gateway has no credentials yet and asks for some; reports wait")
 	s.Stands = func(status join.Status, text string) {
 		d.Raise(code, inventory.SeverityWarning, fmt.Sprintf("this gateway has no credentials yet (%s): %s; reports wait", status, text))
 	}
-	err := agent.Join(ctx, s)
-	if err != nil && ctx.Err() == nil {
-		s.Log.Error("cannot join", "error", err)
+	for said := ""; ; {
+		err := agent.Join(ctx, s)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
 		d.Raise(code, inventory.SeverityError, err.Error())
+		if text := err.Error(); text != said {
+			s.Log.Error("cannot join; it is tried again", "error", err)
+			said = text
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(joinAgain):
+		}
 	}
-	return err
 }
 
 // waitFor waits for one who joins, whose context has ended.
