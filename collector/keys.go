@@ -14,21 +14,39 @@ import (
 // keyring applies a KeyPolicy.
 type keyring struct {
 	policy KeyPolicy
-	// told are claims of a gateway by a wrong key that an event told of already. It is
-	// bounded, so that a flood of keys is no flood of events.
+	// told are claims, "gateway key", of a wrong key that an event told of already, and of how many
+	// of each gateway. They are bounded, so that a flood of keys is no flood of events, and one
+	// gateway does not use up what others are told of.
 	mu   sync.Mutex
 	told map[string]bool
+	of   map[string]int
 }
 
-const maxTold = 1000
+const (
+	maxTold   = 1000
+	toldOfOne = 10
+)
 
-func newKeyring(p KeyPolicy) *keyring { return &keyring{policy: p, told: map[string]bool{}} }
+func newKeyring(p KeyPolicy) *keyring {
+	return &keyring{policy: p, told: map[string]bool{}, of: map[string]int{}}
+}
 
-// quiet says whether nobody is to be told of a claim: it was told, or there were too many.
-func (k *keyring) quiet(claim string) bool {
+// quiet says whether nobody is to be told of a claim: it was told, or there were too many. fresh are
+// those that are about to be told.
+func (k *keyring) quiet(claim string, fresh []string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.told[claim] || len(k.told) >= maxTold
+	gateway := claimant(claim)
+	n := k.of[gateway]
+	for _, c := range fresh {
+		if c == claim {
+			return true
+		}
+		if claimant(c) == gateway {
+			n++
+		}
+	}
+	return k.told[claim] || n >= toldOfOne || len(k.told)+len(fresh) >= maxTold
 }
 
 // tell remembers claims that were told.
@@ -36,8 +54,17 @@ func (k *keyring) tell(claims []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range claims {
-		k.told[c] = true
+		if !k.told[c] {
+			k.told[c] = true
+			k.of[claimant(c)]++
+		}
 	}
+}
+
+// claimant is the gateway of a claim.
+func claimant(claim string) string {
+	gateway, _, _ := strings.Cut(claim, " ")
+	return gateway
 }
 
 // loadKeys fetches at once what is recorded of keys that do not speak for their gateways already.
@@ -103,7 +130,7 @@ func (k *keyring) known(it *item) bool {
 func (s *settler) claim(it *item) {
 	it.outcome = reject(UnknownKey, "key %s is not recorded for gateway %q: if the gateway got a new key, enrol it", it.key, it.gateway)
 	name := it.gateway + " " + it.key
-	if s.known[it.gateway] == nil || slices.Contains(s.claimed, name) || s.keys.quiet(name) {
+	if s.known[it.gateway] == nil || s.keys.quiet(name, s.claimed) {
 		return
 	}
 	s.claimed = append(s.claimed, name)
