@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -94,6 +96,38 @@ func TestZone(t *testing.T) {
 		if c := zone(time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("here", seconds))); !strings.Contains(c.Text, "here ("+want+")") {
 			t.Errorf("%d s: %s, want %s", seconds, c.Text, want)
 		}
+	}
+}
+
+// A server that works and is old is no failure, and has nothing to do with credentials.
+func TestOldServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				fmt.Fprint(c, `INFO {"server_id":"old","version":"2.9.0","max_payload":1048576,"proto":1,"headers":true}`+"\r\n")
+				for lines := bufio.NewScanner(c); lines.Scan(); {
+					if lines.Text() == "PING" {
+						fmt.Fprint(c, "PONG\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	var n configs.NATS
+	n.URLs = []string{"nats://" + l.Addr().String()}
+	c := broker(t.Context(), n, natslinktest.Patience)
+	if c.Level != Warn || !strings.Contains(c.Text, "2.9.0") || c.Advice == "" || strings.Contains(c.Advice, "creds") {
+		t.Errorf("%+v", c)
 	}
 }
 

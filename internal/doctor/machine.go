@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-iot/rollcall/agent"
 	"github.com/rollcall-iot/rollcall/configs"
 	"github.com/rollcall-iot/rollcall/internal/clean"
+	"github.com/rollcall-iot/rollcall/inventory"
 	"github.com/rollcall-iot/rollcall/transport/natslink"
 	"github.com/rollcall-iot/rollcall/transport/serialport"
 )
@@ -136,8 +137,14 @@ func broker(ctx context.Context, n configs.NATS, wait time.Duration) Check {
 	case <-link.Up():
 	case <-ctx.Done():
 	}
-	for _, w := range link.Health() {
-		return Check{"NATS", Fail, w.Text, "check nats.creds, nats.nkey and the certificates"}
+	health := link.Health()
+	for _, w := range health {
+		if w.Severity == inventory.SeverityError {
+			return Check{"NATS", Fail, w.Text, "check nats.creds, nats.nkey and the certificates"}
+		}
+	}
+	for _, w := range health {
+		return Check{"NATS", Warn, "a server takes this configuration, but " + w.Text, "it works as it is; do that before it no longer does"}
 	}
 	return Check{"NATS", OK, "a server takes this configuration", ""}
 }
