@@ -191,19 +191,28 @@ func TestWrittenStreamsThatAreThere(t *testing.T) {
 
 // Nothing is told of the streams that the collector makes.
 func TestWrittenStreamsThatAreMade(t *testing.T) {
-	srv := natslinktest.Start(t, natslinktest.Settings{})
-	nc, err := nats.Connect(srv.URL())
-	must(t, err)
-	t.Cleanup(nc.Close)
-	log := &lines{}
-	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Log: slog.New(slog.NewTextHandler(log, nil))})
-	must(t, err)
-	must(t, c.outbox.stream(t.Context()))
-	must(t, c.dead.box.Put(t.Context(), deadletter.Letter{Reason: "a", Body: []byte("x")}))
-	c.compareWritten(t.Context(), c.outbox.config())
-	c.compareWritten(t.Context(), c.dead.box.Config())
-	if said := log.String(); said != "" {
-		t.Errorf("the log says:\n%s", said)
+	for name, makes := range map[string]func(*collector) (jetstream.StreamConfig, error){
+		"events": func(c *collector) (jetstream.StreamConfig, error) {
+			return c.outbox.config(), c.outbox.stream(t.Context())
+		},
+		"dead letters": func(c *collector) (jetstream.StreamConfig, error) {
+			return c.dead.box.Config(), c.dead.box.Put(t.Context(), deadletter.Letter{Reason: "a", Body: []byte("x")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) { // each with a broker of its own, which sets aside what a stream may have
+			srv := natslinktest.Start(t, natslinktest.Settings{})
+			nc, err := nats.Connect(srv.URL())
+			must(t, err)
+			t.Cleanup(nc.Close)
+			log := &lines{}
+			c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Log: slog.New(slog.NewTextHandler(log, nil))})
+			must(t, err)
+			want, err := makes(c)
+			must(t, err)
+			if c.compareWritten(t.Context(), want); log.String() != "" {
+				t.Errorf("the log says:\n%s", log)
+			}
+		})
 	}
 }
 
