@@ -158,7 +158,7 @@ func FuzzSPDX(f *testing.F) {
 // seeds are enough that a rule which some field breaks is found by the tests as they are.
 func seeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for n := range 48 {
+	for n := range 24 {
 		data := make([]byte, 512-n%2)
 		for i := range data {
 			data[i] = byte(r.Uint32())
