@@ -123,7 +123,7 @@ func (h *Hook) check() error {
 	case h.Name == "" || len(h.Name) > 64 || strings.Trim(h.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 		return errors.New("name: use up to 64 lower-case letters, digits and \"-\"")
 	case err != nil || u.Host == "" || u.Fragment != "":
-		return fmt.Errorf("url: %q is no address such as https://host/path", h.URL)
+		return errors.New("url: is no address such as https://host/path") // which may hold a token, as errors of net/url would repeat
 	case u.User != nil:
 		return errors.New("url: holds a user name or password; receivers know Rollcall by its signature")
 	case u.Scheme != "https" && (u.Scheme != "http" || !h.AllowHTTP):

@@ -373,6 +373,7 @@ func TestRefusedConfiguration(t *testing.T) {
 		"url":       {func(h *webhook.Hook) { h.URL = "ops.example" }, "url"},
 		"scheme":    {func(h *webhook.Hook) { h.URL = "http://ops.example/" }, "allow_http"},
 		"file":      {func(h *webhook.Hook) { h.URL = "file:///etc/passwd" }, "url"},
+		"token":     {func(h *webhook.Hook) { h.URL = "https://u:s3cret@ops example/?t=s3cret" }, "url"},
 		"user":      {func(h *webhook.Hook) { h.URL = "https://u:p@ops.example/" }, "user name or password"},
 		"no secret": {func(h *webhook.Hook) { h.Secrets = nil }, "secret"},
 		"kind":      {func(h *webhook.Hook) { h.Kinds = []store.EventKind{"nosuch"} }, `no event "nosuch"`},
@@ -381,8 +382,8 @@ func TestRefusedConfiguration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := r.hook()
 			tt.change(&h)
-			if _, err := webhook.New(settings(f, h)); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want %q", err, tt.want)
+			if _, err := webhook.New(settings(f, h)); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("got %v, want %q and no secret", err, tt.want)
 			}
 		})
 	}
