@@ -53,5 +53,5 @@ func refused(gateway string, h nats.Header) error {
 		}
 		return fmt.Errorf("cannot ask gateway %q: %w", gateway, &fleet.BusyError{Wait: time.Duration(wait) * time.Second})
 	}
-	return fmt.Errorf("gateway %q does not look now: %q (%q)", gateway, h.Get(micro.ErrorHeader), code)
+	return fmt.Errorf("gateway %q answers %q (%q): %w", gateway, h.Get(micro.ErrorHeader), code, fleet.ErrAway)
 }

@@ -43,7 +43,7 @@ func TestScanner(t *testing.T) {
 			t.Errorf("%s: %v, want to wait %s", gateway, err, want)
 		}
 	}
-	if err := ask.Scan(t.Context(), "broken"); err == nil || strings.ContainsAny(err.Error(), "\u202e\x1b") {
+	if err := ask.Scan(t.Context(), "broken"); !errors.Is(err, fleet.ErrAway) || !strings.Contains(err.Error(), "gone") || strings.ContainsAny(err.Error(), "\u202e\x1b") {
 		t.Errorf("broken: %v", err)
 	}
 	if err := ask.Scan(t.Context(), "nobody"); !errors.Is(err, fleet.ErrAway) {
