@@ -75,6 +75,7 @@ func (c *choice) model(id *inventory.Identity) {
 		}
 		score := int(m.rank)/4 + fromRule
 		switch {
+		case m.labelled(): // its value is a reading, too
 		case m.by == byReply || m.by == byBanner:
 			score += knownModel + int(m.rank)/2
 		case m.by == byHardware:

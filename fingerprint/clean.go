@@ -21,6 +21,9 @@ func (b *Base) cleanModel(s string) string {
 	if first, rest, ok := strings.Cut(s, " ("); ok && (rest == first+")" || nokiaType(rest)) { // gammu's way to show a model that it knows
 		s = first
 	}
+	if at := strings.LastIndex(s, " ("); at > 0 && isBuilt(strings.TrimSuffix(s[at+2:], ")")) { // "nRF93M1-LABA-A0A (20250428)"
+		s = s[:at]
+	}
 	for _, open := range [...]string{" (HW", " [", "(HW ", " - ", ".?"} { // the last: a version that is lost ("HL7800.?.?.?.0")
 		if i := strings.Index(s, open); i > 0 {
 			s = s[:i]

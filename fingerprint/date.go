@@ -24,6 +24,14 @@ func isDay(s string) bool {
 	return n > 0 && n == len(s)
 }
 
+// isBuilt: a day, also one written without separators ("20250428").
+func isBuilt(s string) bool {
+	if len(s) == 8 && digits(s) {
+		return (s[:2] == "19" || s[:2] == "20") && s[4:6] >= "01" && s[4:6] <= "12" && s[6:] >= "01" && s[6:] <= "31"
+	}
+	return isDay(s)
+}
+
 // beginsWithDay: a day whose year is whole stands before anything else.
 func beginsWithDay(s string) bool {
 	n, short := day(s)

@@ -58,14 +58,37 @@ func (b *Base) markRule(w *work, n uint16, loc []int, by origin, r *reading) {
 			continue
 		}
 		value := trim(r.value[loc[2*i]:loc[2*i+1]])
-		if groups[i] == "imei" { // read like any other: a check digit that is wrong counts
-			w.add(reading{field: knowledge.FieldIMEI, rank: r.rank, value: value, source: r.source, quote: r.quote})
+		if field := readAgain(groups[i], m.labelled()); field != knowledge.FieldText {
+			w.add(reading{field: field, rank: r.rank, value: value, source: r.source, quote: r.quote})
 		}
 		b.setField(&m, groups[i], value)
 	}
+	w.cellular = w.cellular || m.labelled() // who labels its answers so is a cellular device
 	m.exact, m.binds = m.model != "", rule.Binds
 	w.cellular = w.cellular || rule.Strength >= knowledge.Fair
 	w.mark(m)
+}
+
+// labelled: a rule for lines knows the label and no more, which any firmware may have copied. What stands behind it proves
+// as much as it does in an answer to a question.
+func (m *mark) labelled() bool {
+	return m.strength == knowledge.Hint && !m.needs && (m.by == byReply || m.by == byBanner)
+}
+
+// readAgain gives the field as which a rule's group is judged on its own, Text for none.
+func readAgain(group string, labelled bool) knowledge.Field {
+	switch {
+	case group == "imei": // a check digit that is wrong counts
+		return knowledge.FieldIMEI
+	case !labelled:
+	case group == "model":
+		return knowledge.FieldModel
+	case group == "firmware":
+		return knowledge.FieldFirmware
+	case group == "hardware":
+		return knowledge.FieldHardware
+	}
+	return knowledge.FieldText
 }
 
 // ruleCode looks up what a rule's group "code" caught.

@@ -30,6 +30,8 @@ type candidate struct {
 	distinct bool
 	// called: it is known to call a model as this device is called, however weak a proof that name is.
 	called bool
+	// wears is the company under whose name its model is sold, None for its own or where none is said.
+	wears uint16
 	// explained: another maker is known to build what wears this one's name.
 	explained bool
 }
@@ -63,7 +65,7 @@ func (t *tally) of(maker uint16) *candidate {
 	if t.n == maxCandidates {
 		return nil
 	}
-	t.list[t.n] = candidate{maker: maker}
+	t.list[t.n] = candidate{maker: maker, wears: knowledge.None}
 	t.n++
 	return &t.list[t.n-1]
 }
@@ -81,7 +83,9 @@ func (b *Base) tally(w *work) (t tally) {
 			}
 			c.by[m.by] = max(c.by[m.by], uint8(points[m.strength]))
 			c.distinct = c.distinct || b.distinct(m)
-			c.called = c.called || m.by == byModel && m.exact && m.family > 0
+			if m.by == byModel && m.exact && m.family > 0 {
+				c.called, c.wears = true, m.badge
+			}
 		}
 	}
 	b.explainBadges(w, &t)
@@ -181,10 +185,17 @@ func letterAndNumber(key string) bool {
 // ids is what rests on the descriptor's numbers alone, which a firmware sets as it likes.
 func (c candidate) ids() int { return int(c.by[byUSBID]) + int(c.by[byPCI]) }
 
-// onlySays: nothing but a name or a descriptor's id speaks for the maker, while model, firmware or id speak for one of another
+// onlySays: nothing but a name or a descriptor's id (or, for a model that another may have built for it, a numbering that
+// many use) speaks for the maker, while model, firmware or id speak for one of another
 // origin, which is given: a name is soon changed, and believing it could clear a device of the other's origin.
 func (b *Base) onlySays(t *tally, first int, maker uint16) (other uint16, yes bool) {
-	if own := b.lineage(t, first); own.called || own.structural()-own.ids() >= enough {
+	limit := enough
+	for i := range t.n {
+		if c := &t.list[i]; c.called && c.wears != knowledge.None && b.sameLineage(c.wears, maker) {
+			limit = serious // sold under its name, and perhaps with firmware numbered as its own is
+		}
+	}
+	if own := b.lineage(t, first); own.called || own.structural()-own.ids() >= limit {
 		return knowledge.None, false
 	}
 	best := 0
