@@ -146,6 +146,10 @@ func TestTextIsBounded(t *testing.T) {
 	if len(f) != 1 || len(f[0].Text) > 2048 || !utf8.ValidString(f[0].Text) || !strings.HasSuffix(f[0].Text, "…") {
 		t.Errorf("%d findings, text of %d bytes", len(f), len(f[0].Text))
 	}
+	f = load(t, "rules: [{id: long, when: 'true', severity: low, message: "+strings.Repeat("long ", 1000)+"}]").Evaluate(m, nil, now)
+	if last := f[len(f)-1]; last.Rule != "long" || len(last.Text) > 2048 {
+		t.Errorf("%s: text of %d bytes", last.Rule, len(last.Text))
+	}
 }
 
 // A collector whose clock stands in 1970 must not clear anybody.

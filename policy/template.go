@@ -65,7 +65,7 @@ func expressionEnd(s string) (int, error) {
 // render gives the text of the message.
 func (m message) render(vars cel.Activation) (string, error) {
 	if len(m) == 1 && m[0].program == nil {
-		return m[0].literal, nil
+		return shorten(m[0].literal), nil
 	}
 	var b strings.Builder
 	for _, p := range m {
