@@ -194,7 +194,7 @@ func (s *settler) byPolicy() cause {
 	return c
 }
 
-// told is the event of a gateway's first report, with the worst that was found.
+// tellWorst adds the worst that was found to the event of a gateway's first report.
 func tellWorst(e *store.Event, found []store.Finding) {
 	if len(found) == 0 {
 		return

@@ -18,12 +18,12 @@ type limits struct {
 	now   func() time.Time
 
 	mu       sync.Mutex
-	now1     map[string]*rate.Limiter
+	current  map[string]*rate.Limiter
 	previous map[string]*rate.Limiter
 }
 
 func newLimits(every rate.Limit, burst int, now func() time.Time) *limits {
-	return &limits{every: every, burst: burst, now: now, now1: map[string]*rate.Limiter{}}
+	return &limits{every: every, burst: burst, now: now, current: map[string]*rate.Limiter{}}
 }
 
 // take counts one request of a caller; where it is one too many it says when the next is due.
@@ -40,16 +40,16 @@ func (l *limits) take(caller string) (time.Duration, bool) {
 }
 
 func (l *limits) of(caller string) *rate.Limiter {
-	if one, ok := l.now1[caller]; ok {
+	if one, ok := l.current[caller]; ok {
 		return one
 	}
 	one, ok := l.previous[caller]
 	if !ok {
 		one = rate.NewLimiter(l.every, l.burst)
 	}
-	if len(l.now1) >= maxCallers {
-		l.previous, l.now1 = l.now1, map[string]*rate.Limiter{}
+	if len(l.current) >= maxCallers {
+		l.previous, l.current = l.current, map[string]*rate.Limiter{}
 	}
-	l.now1[caller] = one
+	l.current[caller] = one
 	return one
 }

@@ -38,7 +38,7 @@ func (f *Fleet) Warnings() []inventory.Warning {
 	return nil
 }
 
-// Findings are counted by severity, for the fleet at a glance.
+// Severity is how many findings there are of one severity, for the fleet at a glance.
 type Severity struct {
 	Severity string `json:"severity"`
 	// Findings are open and no exception covers them; Covered are the others. One module may
