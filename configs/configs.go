@@ -163,6 +163,8 @@ type Collector struct {
 	FingerprintsDir string `mapstructure:"fingerprints_dir"`
 	// PolicyDir holds the user's own lists, rules and exceptions.
 	PolicyDir string `mapstructure:"policy_dir"`
+	// SilentAfter is how long a gateway may say nothing before it counts as silent.
+	SilentAfter time.Duration `mapstructure:"silent_after"`
 	// Keep says what is forgotten, and when.
 	Keep Keep `mapstructure:"keep"`
 	Log  Log  `mapstructure:"log"`
@@ -282,6 +284,7 @@ func collectorOptions() []option {
 		{"keys_file", "", ""},
 		{"fingerprints_dir", "/etc/rollcall/fingerprints.d", ""},
 		{"policy_dir", "/etc/rollcall/policy.d", ""},
+		{"silent_after", time.Hour, ""},
 		{"keep.unchanged_days", 90, ""},
 		{"keep.history_days", 730, ""},
 		{"keep.history_bytes", int64(0), ""},

@@ -227,3 +227,13 @@ func TestBothProgramsShareAnEnvironment(t *testing.T) {
 		t.Errorf("store is %q", c.Store)
 	}
 }
+
+func TestSilentAfter(t *testing.T) {
+	c, err := LoadCollector(Source{File: write(t, "silent_after: 3h", 0o600)})
+	if err != nil || c.SilentAfter != 3*time.Hour {
+		t.Errorf("got %v, %v", c, err)
+	}
+	if _, err := LoadCollector(Source{File: write(t, "silent_after: 5s", 0o600)}); err == nil || !strings.Contains(err.Error(), "silent_after: 5s is shorter than 1m") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -65,6 +65,7 @@ func (c *Collector) validate() error {
 		between("stream_max_bytes", float64(c.StreamMaxBytes), 0, 1<<50),
 		oneOf("stream_replicas", strconv.Itoa(c.StreamReplicas), "1", "3", "5"),
 		oneOf("keys", c.Keys, "tofu", "known"),
+		atLeast("silent_after", c.SilentAfter, time.Minute),
 		storeURL(c.Store), hostPort("listen", c.Listen), c.access(), c.Bundles.validate(), c.Keep.validate(),
 		c.NATS.validate(), c.Log.validate())
 }

@@ -98,9 +98,10 @@ func runCollector(ctx context.Context, c *configs.Collector, stdout, stderr io.W
 		Conn: link.Conn(), Store: store, Knowledge: known.knowledge, Listener: listener, AllowOpen: c.AllowOpenListen, Log: log,
 		Replicas: c.StreamReplicas, StreamBytes: c.StreamMaxBytes,
 		TLS: doors.tls, Access: doors.access, Metrics: beside.metrics,
-		Keys:  collector.KeyPolicy{KnownOnly: c.Keys == "known"},
-		Keep:  collector.Keep{Unchanged: days(c.Keep.UnchangedDays), History: days(c.Keep.HistoryDays), Bytes: c.Keep.HistoryBytes},
-		Ready: func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
+		Keys:    collector.KeyPolicy{KnownOnly: c.Keys == "known"},
+		Silence: c.SilentAfter,
+		Keep:    collector.Keep{Unchanged: days(c.Keep.UnchangedDays), History: days(c.Keep.HistoryDays), Bytes: c.Keep.HistoryBytes},
+		Ready:   func() { fmt.Fprintf(stdout, "collecting; pages at %s://%s/\n", scheme, listener.Addr()) },
 	})
 }
 
