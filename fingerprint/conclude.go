@@ -127,6 +127,8 @@ func (b *Base) reason(w *work, v *Verdict, d decision) string {
 		return "its sources name different makers; read the label of the module"
 	case v.Identity.Maker != "":
 		return "its maker is proven but not its model; ask AT+CGMM"
+	case w.stranger != "" && len(v.Possible) > 0:
+		return fmt.Sprintf("it names %q as its maker, which is not known here, and resembles modules of %s: read its label", w.stranger, b.named(v.Possible))
 	case len(v.Possible) == 1:
 		return "it may be a module of " + b.named(v.Possible) + ", but nothing proves it; ask ATI and AT+CGMI, or read its label"
 	case len(v.Possible) > 1:

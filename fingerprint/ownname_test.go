@@ -33,18 +33,23 @@ func TestOwnNameBeforeItsFirmwares(t *testing.T) {
 	}
 }
 
-// A company that nobody here knows is told as the module names it, whatever else proves the maker.
+// A company that nobody here knows is told as the module names it. A model alone, which it may have copied or bought in,
+// doesn't prove another maker then; model and firmware together do.
 func TestUnknownMakerIsTold(t *testing.T) {
 	b := embedded(t)
-	for _, c := range []struct{ said, model, maker, told string }{
-		{"Foobar Wireless Ltd", "FB100", "", "Foobar Wireless Ltd"},
-		{"Foobar Wireless Ltd", "EC25-E", "quectel", "Foobar Wireless Ltd"},
-		{"Quectel", "EC25-E", "quectel", ""},
-		{"Generic", "EC25-E", "quectel", ""},
-		{"Manufacturer", "EC25-E", "quectel", ""},
-		{"QUALCOMM INCORPORATED", "EC25-E", "quectel", ""},
+	for _, c := range []struct{ said, model, firmware, maker, told string }{
+		{"Foobar Wireless Ltd", "FB100", "FB_1.0", "", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "EC25-E", "FB_1.0", "", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "MC7455", "FB_1.0", "", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "FB100", "SWI9X30C_02.24.05.06", "", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "nRF9160", "mfw_nrf9160_1.3.4", "", "Foobar Wireless Ltd"}, // a chip that anybody builds in
+		{"Foobar Wireless Ltd", "EC25-E", "EC25EFAR06A08M4G", "quectel", "Foobar Wireless Ltd"},
+		{"Quectel", "EC25-E", "FB_1.0", "quectel", ""},
+		{"Generic", "EC25-E", "FB_1.0", "quectel", ""},
+		{"Manufacturer", "EC25-E", "FB_1.0", "quectel", ""},
+		{"QUALCOMM INCORPORATED", "EC25-E", "FB_1.0", "quectel", ""},
 	} {
-		v := b.Identify(asked("AT+CGMI = "+c.said, "AT+CGMM = "+c.model))
+		v := b.Identify(asked("AT+CGMI = "+c.said, "AT+CGMM = "+c.model, "AT+CGMR = "+c.firmware))
 		told := ""
 		for _, p := range v.Parts {
 			if p.Name == "maker-said" {

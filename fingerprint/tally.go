@@ -54,6 +54,8 @@ func (c candidate) structural() int {
 type tally struct {
 	list [maxCandidates]candidate
 	n    int
+	// stranger: it was asked for its maker, and named a company that nothing is known of.
+	stranger bool
 }
 
 func (t *tally) of(maker uint16) *candidate {
@@ -71,6 +73,7 @@ func (t *tally) of(maker uint16) *candidate {
 }
 
 func (b *Base) tally(w *work) (t tally) {
+	t.stranger = w.stranger != ""
 	for _, needing := range [...]bool{false, true} {
 		for i := range w.nMark {
 			m := &w.marks[i]
@@ -83,7 +86,7 @@ func (b *Base) tally(w *work) (t tally) {
 			}
 			c.by[m.by] = max(c.by[m.by], uint8(points[m.strength]))
 			c.distinct = c.distinct || b.distinct(m)
-			if m.by == byModel && m.exact && m.family > 0 {
+			if m.by == byModel && m.exact && m.family > 0 && !(t.stranger && b.chips[shapeOf(m.model)]) {
 				c.called, c.wears = true, m.badge
 			}
 		}
@@ -110,7 +113,7 @@ func (t *tally) doubtShortModels() {
 func (b *Base) explainBadges(w *work, t *tally) {
 	for i := range w.nMark {
 		m := &w.marks[i]
-		if m.badge == knowledge.None || m.maker == knowledge.None || m.badge == m.maker || m.strength < knowledge.Fair {
+		if m.badge == knowledge.None || m.maker == knowledge.None || m.badge == m.maker || m.strength < knowledge.Fair && !t.builds(m.maker) {
 			continue
 		}
 		for j := range t.n {
@@ -119,6 +122,16 @@ func (b *Base) explainBadges(w *work, t *tally) {
 			}
 		}
 	}
+}
+
+// builds: firmware or hardware is that of this maker, whatever else is unconfirmed.
+func (t *tally) builds(maker uint16) bool {
+	for i := range t.n {
+		if c := &t.list[i]; c.maker == maker {
+			return max(c.by[byFirmware], c.by[byHardware]) >= serious
+		}
+	}
+	return false
 }
 
 // decision is who built the device.
@@ -148,6 +161,10 @@ func (b *Base) decide(t *tally) decision {
 		d.against = b.lineage(t, second).total()
 	}
 	if !nameable(b.lineage(t, first)) {
+		d.maker = knowledge.None
+		return d
+	}
+	if t.stranger && !proven(b.lineage(t, first)) {
 		d.maker = knowledge.None
 		return d
 	}
@@ -221,6 +238,13 @@ func (b *Base) outweighs(d decision) bool {
 }
 
 func nameable(c candidate) bool { return c.total() >= enough && c.best() >= enough }
+
+// proven: even where the device names another company, which is not known here: its model and its firmware, board or
+// id are both this maker's, or it gives his name, too. Either alone may be copied, bought in or that of a chipset inside.
+func proven(c candidate) bool {
+	beside := max(c.by[byFirmware], c.by[byHardware], c.by[byReply], c.by[byUSBID], c.by[byPCI])
+	return c.by[byName] >= enough || c.called && c.by[byModel] >= enough && beside >= enough
+}
 
 // strongest gives the number of the candidate with the most points, leaving out the lineage of
 // candidate `but` and what is explained as a badge.
