@@ -15,6 +15,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -102,7 +103,11 @@ func (l *logger) Warnf(format string, v ...any)  { l.write(slog.LevelWarn, forma
 func (l *logger) Errorf(format string, v ...any) { l.write(slog.LevelError, format, v) }
 
 func (l *logger) Fatalf(format string, v ...any) {
-	l.dead.store(errors.New(strings.TrimSpace(fmt.Sprintf(format, v...))))
+	err := errors.New(strings.TrimSpace(fmt.Sprintf(format, v...)))
+	if strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+		err = fmt.Errorf("another program listens there: %w", syscall.EADDRINUSE) // the server gives texts alone
+	}
+	l.dead.store(err)
 }
 
 func (l *logger) write(level slog.Level, format string, v []any) {

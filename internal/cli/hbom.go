@@ -113,7 +113,12 @@ func (b *bill) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	d.fleet = !b.scan && len(args) == 0
-	d.nothing = func() error { return b.source.nothing(args) }
+	d.nothing = func() error {
+		if b.scan {
+			return cmp.Or(failed, errNoModuleHere)
+		}
+		return b.source.nothing(args)
+	}
 	if err := d.write(c, b.out, b.sign); err != nil {
 		return err
 	}
@@ -180,10 +185,12 @@ func newDocument(format string, base *fingerprint.Base, j *findings.Judge, modul
 	return d
 }
 
+var errNoModuleHere = errors.New(`this machine has no module to write a bill of materials about; "rollcall ports" shows what is there`)
+
 // printBill writes a report as a bill of materials.
 func printBill(w io.Writer, format string, r *inventory.Report, base *fingerprint.Base, j *judge) error {
 	d := newDocument(format, base, &j.Judge, modulesOfReport(r))
-	d.nothing = func() error { return errors.New("this machine has no module to write a bill of materials about") }
+	d.nothing = func() error { return errNoModuleHere }
 	return d.writeTo(w)
 }
 

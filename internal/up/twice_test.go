@@ -1,6 +1,7 @@
 package up
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,5 +25,17 @@ func TestTwiceOnOneDirectory(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "nats")); err == nil {
 		t.Error("a broker was started")
+	}
+}
+
+func TestPortOfAnother(t *testing.T) {
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	err = Run(t.Context(), Settings{DataDir: t.TempDir(), Listen: "127.0.0.1:0", NATSListen: other.Addr().String()})
+	if err == nil || !strings.Contains(err.Error(), "another program listens there") || !strings.Contains(err.Error(), "choose another address with --nats-listen") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -79,6 +80,9 @@ func Run(ctx context.Context, s Settings) error {
 	}
 	defer kept.Close()
 	b, err := broker.Start(ctx, broker.Settings{Listen: s.NATSListen, Dir: filepath.Join(s.DataDir, "nats"), Log: s.Log})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; choose another address with --nats-listen", err)
+	}
 	if err != nil {
 		return err
 	}
