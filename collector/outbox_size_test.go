@@ -22,8 +22,7 @@ func TestLongWordsHoldNoEventUp(t *testing.T) {
 		m.Identity.Maker, m.Identity.Firmware, m.Identity.Model = "alpha", strings.Repeat("\u200b", 50_000)+letter, strings.Repeat("\u200b", 50_000)
 		return m
 	}
-	wide := long("c")
-	wide.ID = strings.Repeat("\u200b", 60_000)
+	wide := inventory.Module{ID: strings.Repeat("\u200b", 150_000), State: inventory.StateIdentified}
 	evil, good := collectortest.NewGateway("evil"), collectortest.NewGateway("good")
 	b.take(evil.Report(t, long("a")), evil.Report(t, long("b")), evil.Report(t, wide), good.Report(t, oneModule()))
 	js := natslinktest.Start(t, natslinktest.Settings{}).JetStream(natslinktest.User{})

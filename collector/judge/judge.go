@@ -75,20 +75,32 @@ func Masked(imei string) bool {
 // Unique says whether two modules of one IMEI are one module.
 func Unique(imei string) bool { return len(imei) == 15 && strings.Trim(imei, "0123456789") == "" }
 
-// Row gives what the store keeps of a judged module: every text printable, as it will be
-// shown, filtered and exported. The exact bytes stay in the evidence.
+// mostShown bounds what is kept of who a module is, in bytes of each text. No maker's names are as
+// long; a report may say half a megabyte of each, and each change of it would stand in the events twice.
+const mostShown = 512
+
+// shown is a text as rows have it: printable, and not too long.
+func shown(s string) string {
+	if s = clean.Line(s); len(s) > mostShown {
+		s = strings.ToValidUTF8(s[:mostShown], "") + "…"
+	}
+	return s
+}
+
+// Row gives what the store keeps of a judged module: every text printable and bounded, as it will
+// be shown, filtered and exported. The exact bytes stay in the evidence.
 func Row(gateway string, m *inventory.Module) store.Module {
 	i := m.Identity
 	for _, s := range []*string{&i.Maker, &i.MakerName, &i.Badge, &i.Model, &i.Variant, &i.Firmware, &i.Hardware, &i.IMEI, &i.Chipset, &i.Technology} {
-		*s = clean.Line(*s)
+		*s = shown(*s)
 	}
 	row := store.Module{
 		ModuleKey: store.ModuleKey{Gateway: gateway, ID: clean.Line(m.ID)},
-		State:     inventory.State(clean.Line(string(m.State))),
+		State:     inventory.State(shown(string(m.State))),
 		Identity:  i,
-		Origin:    inventory.Origin{Country: clean.Line(m.Origin.Country), ParentCountry: clean.Line(m.Origin.ParentCountry), Unconfirmed: m.Origin.Unconfirmed},
+		Origin:    inventory.Origin{Country: shown(m.Origin.Country), ParentCountry: shown(m.Origin.ParentCountry), Unconfirmed: m.Origin.Unconfirmed},
 
-		Confidence: m.Confidence, Conflicted: len(m.Conflicts) > 0, Seems: clean.Line(m.Seems), Facts: facts(m),
+		Confidence: m.Confidence, Conflicted: len(m.Conflicts) > 0, Seems: shown(m.Seems), Facts: facts(m),
 	}
 	for _, p := range m.Possible {
 		row.Possible = append(row.Possible, strings.ReplaceAll(clean.Line(p), " ", "_"))
