@@ -65,6 +65,7 @@ func forgeries(t *testing.T, b *bench) map[Reason][]message {
 			raw("report", `{"schema":"rollcall.report/1","id":"a","gateway":{"id":"gw-1"},"boot":18446744073709551615,"seq":1,"modules":[]}`),
 			raw("report", `{"schema":"rollcall.report/1","id":"a","gateway":{"id":"gw-1"},"boot":1,"seq":99,"modules":[{"id":"u"},{"id":"u"}]}`),
 			raw("report", `{"schema":"rollcall.report/1","id":"a","gateway":{"id":"gw-1"},"boot":1,"seq":99,"modules":[{"id":""}]}`),
+			raw("report", `{"schema":"rollcall.report/1","id":"a","gateway":{"id":"gw-1"},"boot":1,"seq":99,"modules":[{"id":"`+strings.Repeat("u", longestID+1)+`"}]}`),
 			raw("report", strings.Repeat("[", 10_000)),
 			raw("heartbeat", `{"schema":"rollcall.heartbeat/1","gateway":"gw-1","boot":1,"seq":99}`),
 		},

@@ -71,6 +71,10 @@ func (it *item) openBeat(e *inventory.Envelope) Outcome {
 	return Outcome{}
 }
 
+// longestID bounds the id of a module, which stands in rows, events and addresses of pages. Where modules
+// sit has names far shorter.
+const longestID = 1024
+
 func (it *item) openReport(e *inventory.Envelope) Outcome {
 	r, err := inventory.DecodeReport(e.Body)
 	if err != nil {
@@ -84,6 +88,9 @@ func (it *item) openReport(e *inventory.Envelope) Outcome {
 		id := clean.Line(r.Modules[i].ID)
 		if id == "" || seen[id] {
 			return reject(Malformed, "module id %q is empty or stands twice", id)
+		}
+		if len(id) > longestID {
+			return reject(Malformed, "a module id has %d bytes, more than %d", len(id), longestID)
 		}
 		seen[id] = true
 	}
