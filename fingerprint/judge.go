@@ -415,8 +415,24 @@ func (b *Base) judgePlaces(w *work) {
 			r.rank -= min(r.rank, 20)
 		default:
 			r.field = knowledge.FieldText
+			if w.stranger == "" && has&(1<<knowledge.FieldMaker) == 0 && b.heads(w, r) {
+				w.stranger = r.value
+			}
 		}
 	}
+}
+
+// heads: words in the first line of an answer that goes on with a model, where its maker's name usually stands.
+func (b *Base) heads(w *work, r *reading) bool {
+	if strings.ContainsAny(r.value, "0123456789:") || !b.isCompany(r.value) {
+		return false
+	}
+	for i := range w.nReading {
+		if o := &w.readings[i]; o.exchange == r.exchange && o.line < r.line {
+			return false
+		}
+	}
+	return true
 }
 
 // fieldsOf gives the set of fields that one exchange has told.

@@ -138,7 +138,9 @@ func (b *Base) findName(s string, anywhere bool) (named, bool) {
 	for from := 0; from < len(words); {
 		if n, l, ok := b.nameAt(words[from:]); ok {
 			n.end = endOfWords(s, words[:from+l])
-			return n, true
+			if from == 0 || b.onlyCompanyWords(s[n.end:]) { // not "Acme (u-blox compatible)"
+				return n, true
+			}
 		}
 		if !anywhere {
 			break

@@ -187,7 +187,10 @@ func (b *Base) distinct(m *mark) bool {
 	case byName, byBanner, byUSBText, byTAC:
 		return false
 	case byModel:
-		if m.family > 0 && m.exact {
+		if m.family == 0 {
+			return m.strength > knowledge.Fair // a range of names, and not one that is known
+		}
+		if m.exact {
 			return !letterAndNumber(b.pack.Families[m.family-1].Key)
 		}
 	}
@@ -196,7 +199,7 @@ func (b *Base) distinct(m *mark) bool {
 
 // letterAndNumber: one letter and up to three digits, as makers of telephones call theirs.
 func letterAndNumber(key string) bool {
-	return len(key) > 1 && len(key) <= 4 && letter(key[0]) && digits(key[1:])
+	return len(key) > 1 && len(key) <= 5 && letter(key[0]) && digits(key[1:])
 }
 
 // ids is what rests on the descriptor's numbers alone, which a firmware sets as it likes.
