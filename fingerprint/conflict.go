@@ -49,7 +49,8 @@ func (b *Base) makerConflict(v *Verdict, t *tally, d decision) {
 		return
 	}
 	against := t.of(d.second)
-	if !d.open && d.against < serious && int(against.by[byUSBID])+int(against.by[byPCI])+int(against.by[byFirmware]) < enough {
+	itsModel := against.called && int(against.by[byModel]) >= enough && !b.lineage(t, b.strongest(t, -1)).called
+	if !d.open && !itsModel && d.against < serious && int(against.by[byUSBID])+int(against.by[byPCI])+int(against.by[byFirmware]) < enough {
 		return
 	}
 	x, y := &b.pack.Makers[first], &b.pack.Makers[d.second]
