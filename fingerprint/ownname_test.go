@@ -44,6 +44,7 @@ func TestUnknownMakerIsTold(t *testing.T) {
 		{"Foobar Wireless Ltd", "FB100", "SWI9X30C_02.24.05.06", "", "Foobar Wireless Ltd"},
 		{"Foobar Wireless Ltd", "nRF9160", "mfw_nrf9160_1.3.4", "", "Foobar Wireless Ltd"}, // a chip that anybody builds in
 		{"Foobar Wireless Ltd", "EC25-E", "EC25EFAR06A08M4G", "quectel", "Foobar Wireless Ltd"},
+		{"Foobar Wireless Ltd", "LE910C4-NF", "25.30.227", "telit", "Foobar Wireless Ltd"}, // its numbering is used by others, too
 		{"Quectel", "EC25-E", "FB_1.0", "quectel", ""},
 		{"Generic", "EC25-E", "FB_1.0", "quectel", ""},
 		{"Manufacturer", "EC25-E", "FB_1.0", "quectel", ""},

@@ -246,7 +246,7 @@ func nameable(c candidate) bool { return c.total() >= enough && c.best() >= enou
 // id are both this maker's, or it gives his name, too. Either alone may be copied, bought in or that of a chipset inside.
 func proven(c candidate) bool {
 	beside := max(c.by[byFirmware], c.by[byHardware], c.by[byReply], c.by[byUSBID], c.by[byPCI])
-	return c.by[byName] >= enough || c.called && c.by[byModel] >= enough && beside >= enough
+	return c.by[byName] >= enough || c.called && c.by[byModel] >= enough && beside > 0 && int(c.by[byModel])+int(beside) >= 2*enough
 }
 
 // strongest gives the number of the candidate with the most points, leaving out the lineage of
