@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/rollcall-iot/rollcall/internal/batchverify"
 	"github.com/rollcall-iot/rollcall/inventory"
@@ -12,24 +13,35 @@ import (
 // and the bytes in hand would be many.
 const signedAtOnce = 1024
 
-// prepareAll does all that needs no store: it checks the signatures, all together, and
-// decodes. A panic over hostile bytes is a rejection, not an end. keys remembers those that signed.
-func prepareAll(ms []message, keys *batchverify.Keys) []*item {
+// prepareAll does all that needs no store: it checks the signatures, all together, and decodes, one
+// message at a time, since what is decoded is large. A panic over hostile bytes is a rejection, not
+// an end. keys remembers those that signed.
+func prepareAll(ms []message, keys *batchverify.Keys) iter.Seq2[int, *item] {
 	items := make([]*item, len(ms))
 	for i := range ms {
 		items[i] = &item{message: ms[i]}
 		items[i].guarded(items[i].read)
 	}
 	verify(items, keys)
-	for _, it := range items {
-		if it.outcome.Verdict != Rejected {
-			it.guarded(it.open)
+	return func(yield func(int, *item) bool) {
+		for i, it := range items {
+			items[i] = nil // what was handed on is another's
+			if it.outcome.Verdict != Rejected {
+				it.guarded(it.open)
+			}
+			if !yield(i, it) {
+				return
+			}
 		}
 	}
-	return items
 }
 
-func prepare(m message) *item { return prepareAll([]message{m}, new(batchverify.Keys))[0] }
+func prepare(m message) *item {
+	for _, it := range prepareAll([]message{m}, new(batchverify.Keys)) {
+		return it
+	}
+	return nil
+}
 
 // guarded sets the outcome to what step gives.
 func (it *item) guarded(step func() Outcome) {
