@@ -132,18 +132,24 @@ func TestStreamThatIsMade(t *testing.T) {
 	}
 }
 
-// The streams that the collector writes into are looked at where they are there already: what of
-// them is not as configured or would refuse events and letters is told once, with the command that
-// mends it, and so is what they keep less of. Nothing in them is changed, nor are they made.
-func TestWrittenStreamsThatAreThere(t *testing.T) {
+// logged gives a collector that has not started, its broker's streams and what it logs.
+func logged(t *testing.T, replicas int) (*collector, jetstream.JetStream, *lines) {
+	t.Helper()
 	srv := natslinktest.Start(t, natslinktest.Settings{})
-	js := srv.JetStream(natslinktest.User{})
 	nc, err := nats.Connect(srv.URL())
 	must(t, err)
 	t.Cleanup(nc.Close)
 	log := &lines{}
-	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Replicas: 3, Log: slog.New(slog.NewTextHandler(log, nil))})
+	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Replicas: replicas, Log: slog.New(slog.NewTextHandler(log, nil))})
 	must(t, err)
+	return c, srv.JetStream(natslinktest.User{}), log
+}
+
+// The streams that the collector writes into are looked at where they are there already: what of
+// them is not as configured or would refuse events and letters is told once, with the command that
+// mends it, and so is what they keep less of. Nothing in them is changed, nor are they made.
+func TestWrittenStreamsThatAreThere(t *testing.T) {
+	c, js, log := logged(t, 3)
 	look := func(want jetstream.StreamConfig) string {
 		t.Helper()
 		log.reset()
@@ -218,14 +224,7 @@ func TestWrittenStreamsThatAreMade(t *testing.T) {
 
 // A collector that starts looks at both.
 func TestStartLooksAtWrittenStreams(t *testing.T) {
-	srv := natslinktest.Start(t, natslinktest.Settings{})
-	js := srv.JetStream(natslinktest.User{})
-	nc, err := nats.Connect(srv.URL())
-	must(t, err)
-	t.Cleanup(nc.Close)
-	log := &lines{}
-	c, err := newCollector(Settings{Conn: nc, Store: collectortest.Store(t), Base: &collectortest.Base{Data: "1"}, Log: slog.New(slog.NewTextHandler(log, nil))})
-	must(t, err)
+	c, js, log := logged(t, 1)
 	for _, want := range []jetstream.StreamConfig{c.outbox.config(), c.dead.box.Config()} {
 		want.MaxBytes = -1
 		_, err := js.CreateStream(t.Context(), want)

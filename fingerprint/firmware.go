@@ -77,7 +77,7 @@ func (b *Base) judgeFirmwareHead(w *work, r *reading) {
 	}
 }
 
-// markFirmwareName: a maker's own name before its firmware's ("QUECTEL_…") hints at it and no more: firmware is built for
+// markFirmwareName: a maker's own name before its firmware's ("MAKER_…") hints at it and no more: firmware is built for
 // others, and named after those whose part it updates. Of who builds many other things, and of brands, it says nothing.
 func (b *Base) markFirmwareName(w *work, n named, r *reading) {
 	if m := &b.pack.Makers[n.maker]; m.Role != knowledge.RoleMaker || m.Wide || !versionLike(r.value[n.end:]) {
